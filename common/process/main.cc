@@ -1,0 +1,59 @@
+#include "common/process/main.h"
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "absl/flags/usage_config.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "common/process/log.h"
+#include "common/process/shutdown.h"
+
+namespace estuary::process {
+namespace {
+
+int Fail(const ProcessInfo& info, const absl::Status& status) {
+  FlushLogs();
+  std::fprintf(stderr, "%s: error: %s\n", info.name.c_str(), std::string(status.message()).c_str());
+  return status.code() == absl::StatusCode::kInvalidArgument ? 2 : 1;
+}
+
+}  // namespace
+
+int Main(int argc, char** argv, const ProcessInfo& info,
+         const std::function<absl::Status(const std::vector<std::string>&)>& run) {
+  std::signal(SIGPIPE, SIG_IGN);
+  absl::SetProgramUsageMessage(info.about);
+  absl::FlagsUsageConfig usage;
+  // --help shows Estuary's own flags, not every library's.
+  usage.contains_helpshort_flags = [](absl::string_view file) {
+    return !absl::StrContains(file, "absl/");
+  };
+  usage.contains_help_flags = usage.contains_helpshort_flags;
+  usage.version_string = [] { return std::string("estuary 0.1.0\n"); };
+  absl::SetFlagsUsageConfig(usage);
+  const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
+  std::vector<std::string> arguments(rest.begin() + 1, rest.end());
+  if (static_cast<int>(arguments.size()) > info.max_arguments) {
+    return Fail(info, absl::InvalidArgumentError(absl::StrCat(
+                          "unexpected argument '", arguments[info.max_arguments],
+                          "'; flags are written --name=value, and --help lists them")));
+  }
+  StartLogging(info.name);
+  CatchShutdownSignals();
+  try {
+    const absl::Status status = run(arguments);
+    if (!status.ok()) return Fail(info, status);
+  } catch (const std::exception& e) {
+    return Fail(info, absl::InternalError(absl::StrCat("unexpected exception: ", e.what())));
+  }
+  FlushLogs();
+  return 0;
+}
+
+}  // namespace estuary::process

@@ -1,0 +1,109 @@
+#include "common/process/server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/security/server_credentials.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+#include <mutex>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+
+namespace estuary::process {
+namespace {
+
+bool IsLocal(const std::string& address) {
+  return absl::StartsWith(address, "unix:") || absl::StartsWith(address, "127.") ||
+         absl::StartsWith(address, "localhost:") || absl::StartsWith(address, "[::1]:");
+}
+
+// A socket file left by a killed process would make the address look taken; one that somebody still
+// listens at is left alone, and binding then fails.
+void RemoveStaleSocket(const std::string& path) {
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(name.sun_path)) return;
+  std::memcpy(name.sun_path, path.data(), path.size());
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return;
+  if (connect(fd, reinterpret_cast<sockaddr*>(&name), sizeof(name)) != 0 && errno == ECONNREFUSED) {
+    unlink(path.c_str());
+  }
+  close(fd);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options,
+                                                      const std::vector<grpc::Service*>& services) {
+  if (options.addresses.empty()) return absl::InvalidArgumentError("no address to listen at");
+  static std::once_flag plugins;
+  std::call_once(plugins, [] {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  });
+  grpc::ServerBuilder builder;
+  builder.SetMaxReceiveMessageSize(64 << 20);
+  builder.SetMaxSendMessageSize(64 << 20);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 10'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  // Two processes sharing a port would each get a part of the calls.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  std::vector<int> ports(options.addresses.size(), 0);
+  for (size_t i = 0; i < options.addresses.size(); ++i) {
+    const std::string& address = options.addresses[i];
+    if (!IsLocal(address) && !options.insecure) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "refusing to serve plaintext at ", address,
+          ", which other machines reach; use a loopback or Unix-socket address, or say "
+          "--insecure"));
+    }
+    if (absl::StartsWith(address, "unix:")) {
+      RemoveStaleSocket(std::string(absl::StripPrefix(address, "unix:")));
+    }
+    builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &ports[i]);
+  }
+  for (grpc::Service* service : services) builder.RegisterService(service);
+  auto server = std::unique_ptr<Server>(new Server());
+  server->server_ = builder.BuildAndStart();
+  if (server->server_ == nullptr) {
+    std::string which = options.addresses[0];
+    for (size_t i = 0; i < ports.size(); ++i) {
+      if (ports[i] == 0) {
+        which = options.addresses[i];
+        break;
+      }
+    }
+    return absl::UnavailableError(absl::StrCat("cannot listen at ", which,
+                                               ": is the port in use, or another process there?"));
+  }
+  for (size_t i = 0; i < options.addresses.size(); ++i) {
+    std::string address = options.addresses[i];
+    if (!absl::StartsWith(address, "unix:")) {
+      address = absl::StrCat(address.substr(0, address.rfind(':')), ":", ports[i]);
+    }
+    server->addresses_.push_back(address);
+  }
+  return server;
+}
+
+void Server::Drain(absl::Duration grace) {
+  if (server_ == nullptr) return;
+  if (auto* health = server_->GetHealthCheckService()) health->SetServingStatus(false);
+  server_->Shutdown(absl::ToChronoTime(absl::Now() + grace));
+  server_->Wait();
+  server_.reset();
+}
+
+Server::~Server() { Drain(absl::ZeroDuration()); }
+
+}  // namespace estuary::process
