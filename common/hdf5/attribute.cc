@@ -23,12 +23,11 @@ std::string AttributeWhere(const std::string& object, absl::string_view name) {
 
 absl::StatusOr<Handle> OpenAttribute(int64_t id, const std::string& where_object,
                                      absl::string_view object, absl::string_view name) {
-  Handle attribute(H5Aopen_by_name(id, CString(object).c_str(), CString(name).c_str(), H5P_DEFAULT,
-                                   H5P_DEFAULT),
-                   H5Aclose);
+  Handle attribute(
+      H5Aopen_by_name(id, CString(object).c_str(), CString(name).c_str(), H5P_DEFAULT, H5P_DEFAULT),
+      H5Aclose);
   if (attribute.ok()) return attribute;
-  return absl::NotFoundError(
-      absl::StrCat("there is no ", AttributeWhere(where_object, name)));
+  return absl::NotFoundError(absl::StrCat("there is no ", AttributeWhere(where_object, name)));
 }
 
 absl::Status WriteAttribute(int64_t id, const std::string& where_object, absl::string_view object,
@@ -66,12 +65,13 @@ absl::StatusOr<std::vector<std::string>> File::AttributeNames(absl::string_view 
   };
   if (H5Aiterate_by_name(id_, CString(object).c_str(), H5_INDEX_NAME, H5_ITER_INC, nullptr, add,
                          &names, H5P_DEFAULT) < 0) {
-    return absl::NotFoundError(absl::StrCat("cannot list attributes of ", Where(object), ": ", Reason()));
+    return absl::NotFoundError(
+        absl::StrCat("cannot list attributes of ", Where(object), ": ", Reason()));
   }
   return names;
 }
 
-template <typename T>
+template <Number T>
 absl::Status File::SetAttribute(absl::string_view object, absl::string_view name, T value) {
   if (absl::Status writable = CheckWritable(); !writable.ok()) return writable;
   QuietErrors quiet;
@@ -79,7 +79,7 @@ absl::Status File::SetAttribute(absl::string_view object, absl::string_view name
   return WriteAttribute(id_, Where(object), object, name, NativeType<T>(), space.get(), &value);
 }
 
-template <typename T>
+template <Number T>
 absl::Status File::SetAttribute(absl::string_view object, absl::string_view name,
                                 absl::Span<const T> values) {
   if (absl::Status writable = CheckWritable(); !writable.ok()) return writable;
@@ -104,7 +104,7 @@ absl::Status File::SetAttribute(absl::string_view object, absl::string_view name
   return WriteAttribute(id_, Where(object), object, name, type.get(), space.get(), &pointer);
 }
 
-template <typename T>
+template <Number T>
 absl::StatusOr<Array<T>> File::AttributeArray(absl::string_view object,
                                               absl::string_view name) const {
   if (absl::Status open = CheckOpen(); !open.ok()) return open;
@@ -130,7 +130,7 @@ absl::StatusOr<Array<T>> File::AttributeArray(absl::string_view object,
   return array;
 }
 
-template <typename T>
+template <Number T>
 absl::StatusOr<T> File::Attribute(absl::string_view object, absl::string_view name) const {
   const absl::StatusOr<Array<T>> array = AttributeArray<T>(object, name);
   if (!array.ok()) return array.status();
@@ -177,12 +177,12 @@ absl::StatusOr<std::string> File::StringAttribute(absl::string_view object,
   return value;
 }
 
-#define ESTUARY_HDF5_INSTANTIATE(T)                                                              \
-  template absl::Status File::SetAttribute<T>(absl::string_view, absl::string_view, T);          \
-  template absl::Status File::SetAttribute<T>(absl::string_view, absl::string_view,              \
-                                              absl::Span<const T>);                              \
+#define ESTUARY_HDF5_INSTANTIATE(T)                                                               \
+  template absl::Status File::SetAttribute<T>(absl::string_view, absl::string_view, T);           \
+  template absl::Status File::SetAttribute<T>(absl::string_view, absl::string_view,               \
+                                              absl::Span<const T>);                               \
   template absl::StatusOr<Array<T>> File::AttributeArray<T>(absl::string_view, absl::string_view) \
-      const;                                                                                     \
+      const;                                                                                      \
   template absl::StatusOr<T> File::Attribute<T>(absl::string_view, absl::string_view) const;
 
 ESTUARY_HDF5_INSTANTIATE(float)

@@ -53,8 +53,8 @@ bool Matches(const Shape& found, absl::Span<const uint64_t> expected) {
 
 absl::Status WrongShape(const std::string& where, const Shape& found,
                         absl::Span<const uint64_t> expected) {
-  return absl::InvalidArgumentError(absl::StrCat(where, " has shape ", ShapeString(found),
-                                                 ", expected ", ShapeString(expected)));
+  return absl::InvalidArgumentError(
+      absl::StrCat(where, " has shape ", ShapeString(found), ", expected ", ShapeString(expected)));
 }
 
 Handle CreateGroupsOnTheWay() {
@@ -82,8 +82,8 @@ absl::StatusOr<RowRange> SelectRows(const OpenDataset& open, const std::string& 
   }
   const uint64_t rows = open.shape[0];
   if (first > rows || count > rows - first) {
-    return absl::OutOfRangeError(absl::StrCat(where, " has ", rows, " rows, wanted ", count,
-                                              " from row ", first));
+    return absl::OutOfRangeError(
+        absl::StrCat(where, " has ", rows, " rows, wanted ", count, " from row ", first));
   }
   Shape block = open.shape;
   block[0] = count;
@@ -110,6 +110,16 @@ absl::Status CheckType(const OpenDataset& open, const std::string& where) {
   return CheckReadable(where, type.get(), std::is_integral_v<T>);
 }
 
+// A damaged shape must not make us ask for all memory: zlib packs at most 1032 to 1.
+template <typename T>
+absl::Status CheckPlausible(const OpenDataset& open, const std::string& where) {
+  constexpr uint64_t kMostPacked = 1032;
+  const uint64_t stored = std::max<uint64_t>(H5Dget_storage_size(open.dataset.get()), 1024);
+  if (ElementCount(open.shape) / kMostPacked <= stored) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(where, " claims shape ", ShapeString(open.shape), " in ",
+                                          stored, " stored bytes; is the file damaged?"));
+}
+
 }  // namespace
 
 absl::StatusOr<Shape> File::DatasetShape(absl::string_view dataset) const {
@@ -128,7 +138,7 @@ absl::Status File::ExpectShape(absl::string_view dataset,
   return absl::OkStatus();
 }
 
-template <typename T>
+template <Number T>
 absl::StatusOr<Array<T>> File::Read(absl::string_view dataset) const {
   if (absl::Status open = CheckOpen(); !open.ok()) return open;
   QuietErrors quiet;
@@ -136,6 +146,7 @@ absl::StatusOr<Array<T>> File::Read(absl::string_view dataset) const {
   absl::StatusOr<OpenDataset> open = OpenDatasetAt(*this, id_, where, dataset);
   if (!open.ok()) return open.status();
   if (absl::Status type = CheckType<T>(*open, where); !type.ok()) return type;
+  if (absl::Status plausible = CheckPlausible<T>(*open, where); !plausible.ok()) return plausible;
   Array<T> array;
   array.shape = std::move(open->shape);
   array.values.resize(ElementCount(array.shape));
@@ -147,14 +158,14 @@ absl::StatusOr<Array<T>> File::Read(absl::string_view dataset) const {
   return array;
 }
 
-template <typename T>
+template <Number T>
 absl::StatusOr<Array<T>> File::Read(absl::string_view dataset,
                                     absl::Span<const uint64_t> expected) const {
   if (absl::Status shape = ExpectShape(dataset, expected); !shape.ok()) return shape;
   return Read<T>(dataset);
 }
 
-template <typename T>
+template <Number T>
 absl::Status File::ReadRows(absl::string_view dataset, uint64_t first, uint64_t count,
                             absl::Span<T> values) const {
   if (absl::Status open = CheckOpen(); !open.ok()) return open;
@@ -173,7 +184,7 @@ absl::Status File::ReadRows(absl::string_view dataset, uint64_t first, uint64_t 
   return absl::OkStatus();
 }
 
-template <typename T>
+template <Number T>
 absl::Status File::Write(absl::string_view dataset, absl::Span<const uint64_t> shape,
                          absl::Span<const T> values) {
   if (absl::Status writable = CheckWritable(); !writable.ok()) return writable;
@@ -184,9 +195,9 @@ absl::Status File::Write(absl::string_view dataset, absl::Span<const uint64_t> s
   }
   QuietErrors quiet;
   const std::vector<hsize_t> sizes(shape.begin(), shape.end());
-  const Handle space(sizes.empty() ? H5Screate(H5S_SCALAR)
-                                   : H5Screate_simple(sizes.size(), sizes.data(), nullptr),
-                     H5Sclose);
+  const Handle space(
+      sizes.empty() ? H5Screate(H5S_SCALAR) : H5Screate_simple(sizes.size(), sizes.data(), nullptr),
+      H5Sclose);
   const Handle groups = CreateGroupsOnTheWay();
   const Handle created(H5Dcreate2(id_, CString(dataset).c_str(), NativeType<T>(), space.get(),
                                   groups.get(), H5P_DEFAULT, H5P_DEFAULT),
@@ -199,9 +210,8 @@ absl::Status File::Write(absl::string_view dataset, absl::Span<const uint64_t> s
   return absl::OkStatus();
 }
 
-template <typename T>
-absl::Status File::CreateAppendable(absl::string_view dataset,
-                                    absl::Span<const uint64_t> row_shape,
+template <Number T>
+absl::Status File::CreateAppendable(absl::string_view dataset, absl::Span<const uint64_t> row_shape,
                                     const AppendOptions& options) {
   if (absl::Status writable = CheckWritable(); !writable.ok()) return writable;
   const std::string where = Where(dataset);
@@ -210,9 +220,9 @@ absl::Status File::CreateAppendable(absl::string_view dataset,
   std::vector<hsize_t> chunk = sizes;
   chunk[0] = options.chunk_rows;
   if (std::find(chunk.begin(), chunk.end(), 0u) != chunk.end()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(where, ": rows of shape ", ShapeString(row_shape), " in chunks of ",
-                     options.chunk_rows, " rows hold nothing"));
+    return absl::InvalidArgumentError(absl::StrCat(where, ": rows of shape ",
+                                                   ShapeString(row_shape), " in chunks of ",
+                                                   options.chunk_rows, " rows hold nothing"));
   }
   std::vector<hsize_t> limits = sizes;
   limits[0] = H5S_UNLIMITED;
@@ -232,7 +242,7 @@ absl::Status File::CreateAppendable(absl::string_view dataset,
   return created.ok() ? absl::OkStatus() : CreateFailed(*this, where, dataset);
 }
 
-template <typename T>
+template <Number T>
 absl::Status File::Append(absl::string_view dataset, absl::Span<const T> values) {
   if (absl::Status writable = CheckWritable(); !writable.ok()) return writable;
   uint64_t first = 0;
@@ -250,8 +260,8 @@ absl::Status File::Append(absl::string_view dataset, absl::Span<const T> values)
     row.erase(row.begin());
     const uint64_t row_values = ElementCount(row);
     if (row_values == 0 || values.size() % row_values != 0) {
-      return absl::InvalidArgumentError(absl::StrCat(where, " has rows of shape ",
-                                                     ShapeString(row), ", got ", values.size(),
+      return absl::InvalidArgumentError(absl::StrCat(where, " has rows of shape ", ShapeString(row),
+                                                     ", got ", values.size(),
                                                      " values, which are not whole rows"));
     }
     rows = values.size() / row_values;
@@ -265,7 +275,7 @@ absl::Status File::Append(absl::string_view dataset, absl::Span<const T> values)
   return WriteRows<T>(dataset, first, rows, values);
 }
 
-template <typename T>
+template <Number T>
 absl::Status File::WriteRows(absl::string_view dataset, uint64_t first, uint64_t count,
                              absl::Span<const T> values) {
   if (absl::Status writable = CheckWritable(); !writable.ok()) return writable;
@@ -275,9 +285,8 @@ absl::Status File::WriteRows(absl::string_view dataset, uint64_t first, uint64_t
   if (!open.ok()) return open.status();
   const Handle type(H5Dget_type(open->dataset.get()), H5Tclose);
   if (H5Tequal(type.get(), NativeType<T>()) <= 0) {
-    return absl::InvalidArgumentError(absl::StrCat(where, " holds ",
-                                                   internal::TypeName(type.get()), ", got ",
-                                                   internal::TypeName(NativeType<T>())));
+    return absl::InvalidArgumentError(absl::StrCat(where, " holds ", internal::TypeName(type.get()),
+                                                   ", got ", internal::TypeName(NativeType<T>())));
   }
   const absl::StatusOr<RowRange> range = SelectRows(*open, where, first, count, values.size());
   if (!range.ok()) return range.status();
@@ -297,8 +306,8 @@ absl::Status File::WriteRows(absl::string_view dataset, uint64_t first, uint64_t
       const;                                                                                     \
   template absl::Status File::Write<T>(absl::string_view, absl::Span<const uint64_t>,            \
                                        absl::Span<const T>);                                     \
-  template absl::Status File::CreateAppendable<T>(                                               \
-      absl::string_view, absl::Span<const uint64_t>, const AppendOptions&);                      \
+  template absl::Status File::CreateAppendable<T>(absl::string_view, absl::Span<const uint64_t>, \
+                                                  const AppendOptions&);                         \
   template absl::Status File::Append<T>(absl::string_view, absl::Span<const T>);                 \
   template absl::Status File::WriteRows<T>(absl::string_view, uint64_t, uint64_t,                \
                                            absl::Span<const T>);

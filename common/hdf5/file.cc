@@ -105,7 +105,8 @@ absl::Status File::CheckOpen() const {
 absl::Status File::CheckWritable() const {
   if (absl::Status open = CheckOpen(); !open.ok()) return open;
   if (access_ == Access::kWrite) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat("the HDF5 file ", path_, " is open for reading only"));
+  return absl::FailedPreconditionError(
+      absl::StrCat("the HDF5 file ", path_, " is open for reading only"));
 }
 
 std::string File::Where(absl::string_view object) const { return absl::StrCat(path_, ":", object); }

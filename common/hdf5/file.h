@@ -1,17 +1,18 @@
-// HDF5 files as the project uses them: datasets of transitions, update traces, recorded rollouts. A thin
-// layer over the C API that gives typed arrays instead of handles and turns every failure into a Status
-// that names the file, the path in it, and what was expected and found.
+// HDF5 files as the project uses them: datasets of transitions, update traces, recorded rollouts. A
+// thin layer over the C API that gives typed arrays instead of handles and turns every failure into
+// a Status that names the file, the path in it, and what was expected and found.
 //
-// Terms: a dataset's *rows* run along its first dimension. An *appendable* dataset has no fixed number of
-// rows; it is stored in chunks, so that one far larger than memory is written and read a range of rows at
-// a time.
+// Terms: a dataset's *rows* run along its first dimension. An *appendable* dataset has no fixed
+// number of rows; it is stored in chunks, so that one far larger than memory is written and read a
+// range of rows at a time.
 //
-// Types: numbers are converted on reading (a file's float64 reads as float), except that a floating-point
-// dataset never reads as an integer. Booleans as h5py stores them read as integers.
+// Types: numbers are converted on reading (a file's float64 reads as float), except that a
+// floating-point dataset never reads as an integer. Booleans as h5py stores them read as integers.
 //
 // Threads: a File is used by one thread at a time; different Files are independent.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -48,7 +49,11 @@ struct AppendOptions {
   int compression = 0;
 };
 
-// T is one of float, double, int8_t, uint8_t, int32_t, uint32_t, int64_t, uint64_t.
+template <typename T>
+concept Number = std::same_as<T, float> || std::same_as<T, double> || std::same_as<T, int8_t> ||
+    std::same_as<T, uint8_t> || std::same_as<T, int32_t> || std::same_as<T, uint32_t> ||
+    std::same_as<T, int64_t> || std::same_as<T, uint64_t>;
+
 class File {
  public:
   // NOT_FOUND where there is no such file, INVALID_ARGUMENT where it is not HDF5.
@@ -79,44 +84,44 @@ class File {
   // INVALID_ARGUMENT names both shapes. `expected` may hold kAnySize.
   absl::Status ExpectShape(absl::string_view dataset, absl::Span<const uint64_t> expected) const;
 
-  template <typename T>
+  template <Number T>
   absl::StatusOr<Array<T>> Read(absl::string_view dataset) const;
   // As Read, of a dataset that must have this shape.
-  template <typename T>
+  template <Number T>
   absl::StatusOr<Array<T>> Read(absl::string_view dataset,
                                 absl::Span<const uint64_t> expected) const;
   // Rows [first, first + count) into `values`, which must hold exactly as many.
-  template <typename T>
+  template <Number T>
   absl::Status ReadRows(absl::string_view dataset, uint64_t first, uint64_t count,
                         absl::Span<T> values) const;
 
   // Creates the dataset, and the groups on the way to it. ALREADY_EXISTS where it is there.
-  template <typename T>
+  template <Number T>
   absl::Status Write(absl::string_view dataset, absl::Span<const uint64_t> shape,
                      absl::Span<const T> values);
-  template <typename T>
+  template <Number T>
   absl::Status WriteScalar(absl::string_view dataset, T value) {
     return Write<T>(dataset, {}, absl::MakeConstSpan(&value, 1));
   }
 
   // A dataset of no rows yet, each of `row_shape`.
-  template <typename T>
+  template <Number T>
   absl::Status CreateAppendable(absl::string_view dataset, absl::Span<const uint64_t> row_shape,
                                 const AppendOptions& options = {});
   // Whole rows after the last.
-  template <typename T>
+  template <Number T>
   absl::Status Append(absl::string_view dataset, absl::Span<const T> values);
   // Rows [first, first + count) of a dataset that has them.
-  template <typename T>
+  template <Number T>
   absl::Status WriteRows(absl::string_view dataset, uint64_t first, uint64_t count,
                          absl::Span<const T> values);
 
   // Attributes of a group or dataset ("/" for the file's own). Set replaces one that is there.
   bool HasAttribute(absl::string_view object, absl::string_view name) const;
   absl::StatusOr<std::vector<std::string>> AttributeNames(absl::string_view object) const;
-  template <typename T>
+  template <Number T>
   absl::Status SetAttribute(absl::string_view object, absl::string_view name, T value);
-  template <typename T>
+  template <Number T>
   absl::Status SetAttribute(absl::string_view object, absl::string_view name,
                             absl::Span<const T> values);
   absl::Status SetAttribute(absl::string_view object, absl::string_view name,
@@ -129,10 +134,10 @@ class File {
     return SetAttribute(object, name, absl::string_view(value));
   }
   // Of one number.
-  template <typename T>
+  template <Number T>
   absl::StatusOr<T> Attribute(absl::string_view object, absl::string_view name) const;
   // Of any shape.
-  template <typename T>
+  template <Number T>
   absl::StatusOr<Array<T>> AttributeArray(absl::string_view object, absl::string_view name) const;
   absl::StatusOr<std::string> StringAttribute(absl::string_view object,
                                               absl::string_view name) const;

@@ -1,4 +1,5 @@
-// Shared by this folder's sources only: owned HDF5 handles, and HDF5's own account of its last failure.
+// Shared by this folder's sources only: owned HDF5 handles, and HDF5's own account of its last
+// failure.
 #pragma once
 
 #include <hdf5.h>
