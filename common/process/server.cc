@@ -24,19 +24,23 @@ bool IsLocal(const std::string& address) {
          absl::StartsWith(address, "localhost:") || absl::StartsWith(address, "[::1]:");
 }
 
-// A socket file left by a killed process would make the address look taken; one that somebody still
-// listens at is left alone, and binding then fails.
-void RemoveStaleSocket(const std::string& path) {
+// gRPC takes over any socket file it finds, which is right where a killed process left it and theft
+// where another process serves it.
+bool IsServed(const std::string& socket_path) {
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(name.sun_path)) return;
-  std::memcpy(name.sun_path, path.data(), path.size());
+  if (socket_path.size() >= sizeof(name.sun_path)) return false;
+  std::memcpy(name.sun_path, socket_path.data(), socket_path.size());
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return;
-  if (connect(fd, reinterpret_cast<sockaddr*>(&name), sizeof(name)) != 0 && errno == ECONNREFUSED) {
-    unlink(path.c_str());
-  }
+  if (fd < 0) return false;
+  const bool served = connect(fd, reinterpret_cast<sockaddr*>(&name), sizeof(name)) == 0;
   close(fd);
+  return served;
+}
+
+absl::Status InUse(const std::string& address) {
+  return absl::UnavailableError(absl::StrCat("cannot listen at ", address,
+                                             ": is the port in use, or another process there?"));
 }
 
 }  // namespace
@@ -67,8 +71,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options,
           ", which other machines reach; use a loopback or Unix-socket address, or say "
           "--insecure"));
     }
-    if (absl::StartsWith(address, "unix:")) {
-      RemoveStaleSocket(std::string(absl::StripPrefix(address, "unix:")));
+    if (absl::StartsWith(address, "unix:") &&
+        IsServed(std::string(absl::StripPrefix(address, "unix:")))) {
+      return InUse(address);
     }
     builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &ports[i]);
   }
@@ -83,8 +88,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options,
         break;
       }
     }
-    return absl::UnavailableError(absl::StrCat("cannot listen at ", which,
-                                               ": is the port in use, or another process there?"));
+    return InUse(which);
   }
   for (size_t i = 0; i < options.addresses.size(); ++i) {
     std::string address = options.addresses[i];
