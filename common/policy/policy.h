@@ -1,9 +1,13 @@
 // A policy version made ready to act: the small network that actors, evaluators and the robot's
-// loop run, on Eigen, without LibTorch.
+// loop run, without LibTorch.
 //
-// tanh-Gaussian policy of algorithms.md: a = tanh(mean) or tanh(mean + exp(log_std) * noise).
+// The tanh-Gaussian policy of policy.proto: a = tanh(mean) or tanh(mean + exp(log_std) * noise).
+// A row's action has the same bits in a batch of any size. A NaN in an observation comes out as NaN
+// actions, never as a plausible one: whoever drives something checks.
+//
 // Threads: const methods may run in any number of threads, each with its own Workspace. Act and
-// ActBatch allocate nothing, lock nothing and log nothing, so that the 200 Hz loop may call them.
+// ActStochastic allocate nothing, lock nothing and log nothing, so that the 200 Hz loop may call
+// them.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +22,7 @@ namespace estuary::policy {
 
 class Policy {
  public:
-  // Scratch memory for up to `rows` rows at once.
+  // Scratch memory of one thread for one policy; more rows than `rows` are done in several turns.
   class Workspace {
    public:
     Workspace(const Policy& policy, int rows);
@@ -71,6 +75,7 @@ class Policy {
 void SealPolicyVersion(v1::PolicyVersion& version);
 
 // Policy files (final_policy.pb): a serialised PolicyVersion.
+// Both check all that FromProto checks but the test vector.
 absl::StatusOr<v1::PolicyVersion> ReadPolicyFile(const std::string& path);
 absl::Status WritePolicyFile(const std::string& path, const v1::PolicyVersion& version);
 
