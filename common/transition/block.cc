@@ -56,6 +56,13 @@ void BlockBuilder::Clear() {
   block_.set_rows(0);
 }
 
+void BlockBuilder::Swap(v1::TransitionBlock& block) {
+  block_.Swap(&block);
+  while (block_.columns_size() > schema_.columns()) block_.mutable_columns()->RemoveLast();
+  while (block_.columns_size() < schema_.columns()) block_.add_columns();
+  Clear();
+}
+
 absl::Status CheckBlock(const Schema& schema, const v1::TransitionBlock& block, uint32_t max_rows,
                         bool check_finite) {
   if (block.columns_size() != schema.columns()) {

@@ -42,6 +42,9 @@ class BlockBuilder {
   const v1::TransitionBlock& block() const { return block_; }
   const Schema& schema() const { return schema_; }
   void Clear();
+  // Hands the rows over and takes `block`'s memory for the next ones: afterwards `block` holds the
+  // rows and the builder is empty. `block` may be empty, or a block that an earlier Swap gave.
+  void Swap(v1::TransitionBlock& block);
 
  private:
   Schema schema_;
