@@ -123,7 +123,10 @@ absl::Status FillDefaults(v1::Experiment& experiment) {
 }
 
 bool UsesRealData(const v1::Experiment& experiment) {
-  return experiment.algorithm().data() != v1::Algorithm::SIM;
+  // DARC learns in simulation alone, but its discriminators know reality from D.
+  const v1::Algorithm& algorithm = experiment.algorithm();
+  return algorithm.data() != v1::Algorithm::SIM ||
+         algorithm.reward_shaping() == v1::Algorithm::DYNAMICS_LOG_RATIO;
 }
 
 bool UsesSimulation(const v1::Experiment& experiment) {

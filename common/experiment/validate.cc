@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "common/experiment/experiment.h"
 #include "common/process/status.h"
 
 namespace estuary::experiment {
@@ -140,8 +141,7 @@ absl::Status Validate(const v1::Experiment& e) {
     return absl::InvalidArgumentError("task is missing; `estuary task list` lists them");
   }
   ESTUARY_RETURN_IF_ERROR(CheckAlgorithm(e.algorithm()));
-  if (e.algorithm().data() != v1::Algorithm::SIM && e.dataset().path().empty() &&
-      e.dataset().transitions() == 0) {
+  if (UsesRealData(e) && e.dataset().path().empty() && e.dataset().transitions() == 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("algorithm '", e.algorithm().name(),
                      "' trains on real data; dataset { path: ... } names its file"));
