@@ -1,0 +1,129 @@
+#include "common/dataset/summary.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "common/process/status.h"
+
+namespace estuary::dataset {
+namespace {
+
+constexpr size_t kReadAtOnce = 8192;
+
+// Welford's running mean and variance.
+class Running {
+ public:
+  void Add(double value) {
+    ++count_;
+    const double delta = value - mean_;
+    mean_ += delta / static_cast<double>(count_);
+    squares_ += delta * (value - mean_);
+    min_ = std::min(min_, value);
+    max_ = std::max(max_, value);
+  }
+  Moments Result() const {
+    if (count_ == 0) return {};
+    return {mean_, std::sqrt(squares_ / static_cast<double>(count_)), min_, max_};
+  }
+
+ private:
+  uint64_t count_ = 0;
+  double mean_ = 0;
+  double squares_ = 0;
+  double min_ = std::numeric_limits<double>::infinity();
+  double max_ = -std::numeric_limits<double>::infinity();
+};
+
+// Calls visit(batch, i) for every good row, and bad(row) for the others.
+template <typename Visit, typename Bad>
+absl::Status ForEachRow(const Reader& reader, const Visit& visit, const Bad& bad) {
+  Batch batch;
+  const uint64_t rows = reader.info().rows;
+  for (uint64_t first = 0; first < rows; first += kReadAtOnce) {
+    ESTUARY_RETURN_IF_ERROR(
+        reader.Read(first, std::min<uint64_t>(kReadAtOnce, rows - first), batch));
+    std::optional<BadRow> next_bad = FindBadRow(batch);
+    for (size_t i = 0; i < batch.rows; ++i) {
+      if (!next_bad || next_bad->row != batch.first + i) {
+        visit(batch, i);
+        continue;
+      }
+      bad(*next_bad);
+      next_bad = FindBadRow(batch, i + 1);
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::vector<Moments> Results(const std::vector<Running>& running) {
+  std::vector<Moments> moments;
+  for (const Running& r : running) moments.push_back(r.Result());
+  return moments;
+}
+
+}  // namespace
+
+absl::StatusOr<Summary> Summarize(const Reader& reader, int histogram_bins) {
+  Summary summary;
+  summary.info = reader.info();
+  Running reward;
+  Running returns;
+  std::vector<Running> observation(summary.info.observation_dim);
+  std::vector<Running> action(summary.info.action_dim);
+  double episode_return = 0;
+  bool in_episode = false;
+  ESTUARY_RETURN_IF_ERROR(ForEachRow(
+      reader,
+      [&](const Batch& batch, size_t i) {
+        for (size_t j = 0; j < observation.size(); ++j) {
+          observation[j].Add(batch.observations[i * observation.size() + j]);
+        }
+        for (size_t j = 0; j < action.size(); ++j) {
+          action[j].Add(batch.actions[i * action.size() + j]);
+        }
+        reward.Add(batch.rewards[i]);
+        episode_return += batch.rewards[i];
+        in_episode = true;
+        if (batch.terminals[i] != 0) {
+          ++summary.terminals;
+        } else if (batch.timeouts[i] != 0) {
+          ++summary.timeouts;
+        }
+        if (batch.EndsEpisode(i)) {
+          returns.Add(episode_return);
+          ++summary.episodes;
+          episode_return = 0;
+          in_episode = false;
+        }
+      },
+      [&](const BadRow& bad) {
+        ++summary.bad_rows;
+        if (!summary.first_bad) summary.first_bad = bad;
+      }));
+  if (in_episode) {
+    returns.Add(episode_return);
+    ++summary.episodes;
+  }
+  summary.reward = reward.Result();
+  summary.episode_return = returns.Result();
+  summary.observation = Results(observation);
+  summary.action = Results(action);
+
+  Histogram& histogram = summary.rewards;
+  histogram.low = summary.reward.min;
+  histogram.high = summary.reward.max;
+  histogram.counts.assign(histogram_bins, 0);
+  const double width = (histogram.high - histogram.low) / histogram_bins;
+  ESTUARY_RETURN_IF_ERROR(ForEachRow(
+      reader,
+      [&](const Batch& batch, size_t i) {
+        const double position = width > 0 ? (batch.rewards[i] - histogram.low) / width : 0;
+        const int bin = std::clamp(static_cast<int>(position), 0, histogram_bins - 1);
+        ++histogram.counts[bin];
+      },
+      [](const BadRow&) {}));
+  return summary;
+}
+
+}  // namespace estuary::dataset
