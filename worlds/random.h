@@ -1,5 +1,5 @@
-// The random numbers of worlds and actors: a small counter-free generator whose sequence does not depend on
-// the standard library's, so that a seed gives the same episodes on every machine.
+// The random numbers of worlds and actors: a small counter-free generator whose sequence does not
+// depend on the standard library's, so that a seed gives the same episodes on every machine.
 #pragma once
 
 #include <cmath>

@@ -1,0 +1,181 @@
+#include "worlds/wheel_legged/wheel_legged_task.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "worlds/mujoco/episode_world.h"
+
+namespace estuary::worlds {
+namespace {
+
+// rad; beyond it the robot counts as fallen.
+constexpr double kFallenPitch = .35;
+// m from where it began, while standing.
+constexpr double kArea = .5;
+// Mean speed leaves out the start of an episode, s.
+constexpr double kSettlingTime = 5;
+// An operator rests after so many steps.
+constexpr int kOperatorSteps = 2000;
+
+void Observe(WheelLeggedGoal goal, const WheelLeggedState& state, absl::Span<double> observation) {
+  observation[0] = state.pitch;
+  observation[1] = state.pitch_rate;
+  if (goal == WheelLeggedGoal::kStand) {
+    observation[2] = state.x;
+    observation[3] = state.speed;
+  } else {
+    observation[2] = state.speed;
+  }
+}
+
+// One control period under a constant command.
+WheelLeggedState StepPeriod(WheelLeggedRobot& robot, double torque) {
+  for (int i = 0; i < WheelLeggedRobot::kSubstepsPerPeriod; ++i) robot.Step(torque);
+  return robot.state();
+}
+
+class WheelLeggedWorld final : public EpisodeWorld {
+ public:
+  WheelLeggedWorld(const TaskSpec& spec, WheelLeggedGoal goal, const ActionNoise& noise,
+                   std::shared_ptr<Simulation> simulation, const WheelLeggedDynamics& dynamics)
+      : EpisodeWorld(spec, noise),
+        goal_(goal),
+        balanced_pitch_(dynamics.balanced_pitch),
+        robot_(std::move(simulation), dynamics) {}
+
+  std::map<std::string, double> EpisodeFigures() const override {
+    std::map<std::string, double> figures = {{"max_abs_x", max_abs_x_}};
+    if (settled_steps_ > 0) figures["mean_speed"] = settled_speed_ / settled_steps_;
+    return figures;
+  }
+
+ private:
+  const SimulationState& simulation() const override { return robot_.simulation(); }
+
+  void ResetState(EpisodeKind kind, Random& random) override {
+    const bool moving = goal_ == WheelLeggedGoal::kMove;
+    WheelLeggedState state;
+    if (kind == EpisodeKind::kTraining) {
+      state.pitch = random.Uniform(-.2, .2);
+      state.pitch_rate = random.Uniform(-1, 1);
+      state.x = moving ? 0 : random.Uniform(-.4, .4);
+      state.speed = (moving ? kWheelLeggedTargetSpeed : 0) + random.Uniform(-.5, .5);
+    } else {
+      // Let go near its own balance, at rest.
+      state.pitch = balanced_pitch_ + random.Uniform(-.05, .05);
+      state.pitch_rate = random.Uniform(-.1, .1);
+      state.x = moving ? 0 : random.Uniform(-.05, .05);
+    }
+    robot_.Place(state);
+    ResetFigures();
+  }
+
+  void ResetTo(absl::Span<const double> qpos, absl::Span<const double> qvel) override {
+    robot_.PlaceAt(qpos, qvel);
+    ResetFigures();
+  }
+
+  Outcome Advance(absl::Span<const double> action) override {
+    const double torque = std::clamp(action[0], -1.0, 1.0) * WheelLeggedRobot::kMaxTorque;
+    const WheelLeggedState next = StepPeriod(robot_, torque);
+    max_abs_x_ = std::max(max_abs_x_, std::abs(next.x));
+    if (steps() >= kSettlingTime / WheelLeggedRobot::kControlPeriod) {
+      settled_speed_ += next.speed;
+      ++settled_steps_;
+    }
+    return {.reward = WheelLeggedReward(goal_, next, torque),
+            .terminated = std::abs(next.pitch) > kFallenPitch,
+            .truncated = goal_ == WheelLeggedGoal::kStand && std::abs(next.x) > kArea};
+  }
+
+  void Observe(absl::Span<double> observation) const override {
+    worlds::Observe(goal_, robot_.state(), observation);
+  }
+
+  void ResetFigures() {
+    max_abs_x_ = std::abs(robot_.state().x);
+    settled_speed_ = 0;
+    settled_steps_ = 0;
+  }
+
+  const WheelLeggedGoal goal_;
+  const double balanced_pitch_;
+  WheelLeggedRobot robot_;
+  double max_abs_x_ = 0;
+  double settled_speed_ = 0;
+  int settled_steps_ = 0;
+};
+
+class WheelLeggedOperatorSession final : public OperatorSession {
+ public:
+  WheelLeggedOperatorSession(WheelLeggedGoal goal, std::unique_ptr<WheelLeggedRobot> robot)
+      : goal_(goal), robot_(std::move(robot)), person_(goal) {}
+
+  void Start(Random& random, absl::Span<double> observation) override {
+    robot_->Place(person_.Start(random));
+    steps_ = 0;
+    Observe(goal_, robot_->state(), observation);
+  }
+
+  StepResult Step(Random& random, absl::Span<float> action,
+                  absl::Span<double> next_observation) override {
+    // The robot gets the action as it is stored.
+    action[0] =
+        static_cast<float>(person_.Act(robot_->state(), random) / WheelLeggedRobot::kMaxTorque);
+    const double torque = action[0] * WheelLeggedRobot::kMaxTorque;
+    const WheelLeggedState next = StepPeriod(*robot_, torque);
+    Observe(goal_, next, next_observation);
+    const bool fallen = std::abs(next.pitch) > kFallenPitch;
+    return {.reward = WheelLeggedReward(goal_, next, torque),
+            .terminated = fallen,
+            .truncated = ++steps_ >= kOperatorSteps && !fallen};
+  }
+
+ private:
+  const WheelLeggedGoal goal_;
+  const std::unique_ptr<WheelLeggedRobot> robot_;
+  WheelLeggedOperator person_;
+  int steps_ = 0;
+};
+
+}  // namespace
+
+double WheelLeggedReward(WheelLeggedGoal goal, const WheelLeggedState& next, double torque) {
+  const auto square = [](double value) { return value * value; };
+  if (goal == WheelLeggedGoal::kStand) {
+    return std::max(0.0, 30 - 200 * square(next.pitch) - square(next.pitch_rate) -
+                             100 * square(next.x) - 10 * square(next.speed) - .05 * square(torque));
+  }
+  return std::max(0.0, 15 - 100 * square(next.pitch) - .5 * square(next.pitch_rate) -
+                           60 * square(next.speed - kWheelLeggedTargetSpeed) -
+                           .03 * square(torque));
+}
+
+absl::StatusOr<std::vector<std::unique_ptr<World>>> WheelLeggedTask::MakeWorlds(
+    const WorldOptions& options, int count) const {
+  const WheelLeggedDynamics& dynamics = WheelLeggedDynamicsOf(options.dynamics);
+  absl::StatusOr<ModelPtr> model = MakeWheelLeggedModel(dynamics);
+  if (!model.ok()) return model.status();
+  ActionNoise noise;
+  if (options.dynamics == Dynamics::kSim) {
+    const absl::StatusOr<ActionNoise> applied = ApplyGap(options.gap, **model);
+    if (!applied.ok()) return applied.status();
+    noise = *applied;
+  }
+  const auto simulation = std::make_shared<Simulation>(*std::move(model));
+  std::vector<std::unique_ptr<World>> worlds;
+  for (int i = 0; i < count; ++i) {
+    worlds.push_back(std::make_unique<WheelLeggedWorld>(spec_, goal_, noise, simulation, dynamics));
+  }
+  return worlds;
+}
+
+absl::StatusOr<std::unique_ptr<OperatorSession>> WheelLeggedTask::MakeOperatorSession() const {
+  absl::StatusOr<std::unique_ptr<WheelLeggedRobot>> robot =
+      WheelLeggedRobot::Make(kWheelLeggedReal);
+  if (!robot.ok()) return robot.status();
+  return std::make_unique<WheelLeggedOperatorSession>(goal_, *std::move(robot));
+}
+
+}  // namespace estuary::worlds
