@@ -1,0 +1,348 @@
+#include "robot_bridge/loop/loop.h"
+
+#include <algorithm>
+
+namespace estuary::bridge {
+
+Loop::Loop(const LoopConfig& config, const Parts& parts)
+    : config_(config),
+      parts_(parts),
+      telemetry_(*parts.telemetry),
+      counters_(parts.telemetry->counters),
+      assembler_(config.task, config.first_episode) {
+  PublishStatus();
+}
+
+Loop::~Loop() {
+  delete policy_;
+  delete fading_;
+}
+
+void Loop::Run(const std::atomic<bool>& stop) {
+  int64_t deadline = Now() + config_.period_ns;
+  while (!stop.load(std::memory_order_acquire)) {
+    if (config_.pacing == Pacing::kObservations) {
+      parts_.wakeup->Wait(Now() + config_.period_ns);
+      Step(Now());
+      continue;
+    }
+    SleepUntil(deadline);
+    const int64_t now = Now();
+    telemetry_.lateness.Record(now - deadline);
+    const int64_t missed = (now - deadline) / config_.period_ns;
+    if (missed > 0) counters_.missed_ticks.Add(missed);
+    deadline += (missed + 1) * config_.period_ns;
+    Step(now);
+  }
+  Finish(Now());
+}
+
+void Loop::Step(int64_t now) {
+  TakePolicy();
+  HandleRequests(now);
+  int received = 0;
+  while (parts_.robot->Receive(scratch_)) {
+    Accept(scratch_, now);
+    ++received;
+  }
+  if (received > 0) {
+    if (config_.pacing == Pacing::kObservations) {
+      telemetry_.lateness.Record(now - newest_.received_ns);
+      counters_.missed_ticks.Add(received - 1);
+    }
+    Control(now);
+  } else {
+    CheckSilence(now);
+  }
+  PublishStatus();
+}
+
+void Loop::Finish(int64_t now) {
+  if (TorqueOn(state_)) Apply(Event::kDisarm, now);
+  assembler_.Flush([this](const Transition& transition) { Emit(transition); });
+  PublishStatus();
+}
+
+void Loop::TakePolicy() {
+  ActionSource* taken = parts_.policies->Take();
+  if (taken == nullptr) return;
+  parts_.policies->Retire(fading_);
+  fading_ = nullptr;
+  if (config_.fade_ticks > 0 && policy_ != nullptr && !policy_bad_) {
+    fading_ = policy_;
+    fade_left_ = config_.fade_ticks;
+  } else {
+    parts_.policies->Retire(policy_);
+  }
+  policy_ = taken;
+  policy_bad_ = false;
+  counters_.policy_swaps.Add();
+}
+
+void Loop::HandleRequests(int64_t now) {
+  Request request;
+  while (parts_.port->requests.Pop(request)) {
+    const Answer answer = Handle(request.event, now);
+    parts_.port->replies.Push({request.id, answer, state_});
+  }
+}
+
+Answer Loop::Handle(Event event, int64_t now) {
+  const bool heard = newest_health_ != Health::kNone && now - newest_.received_ns < config_.lost_ns;
+  switch (event) {
+    case Event::kArm:
+      if (TorqueOn(state_)) return Answer::kAlready;
+      if (!heard) return Answer::kNoRobot;
+      if (newest_health_ != Health::kGood) return Answer::kObservationUnusable;
+      if (envelope_.off) return Answer::kOutsideEnvelope;
+      break;
+    case Event::kChoosePolicy:
+      if (!TorqueOn(state_)) return Answer::kNotFromHere;
+      if (policy_ == nullptr || policy_bad_) return Answer::kNoPolicy;
+      break;
+    case Event::kChooseOperator:
+      if (!TorqueOn(state_)) return Answer::kNotFromHere;
+      if (!OperatorFresh(now)) return Answer::kNoOperator;
+      break;
+    case Event::kChooseFallback:
+      if (!TorqueOn(state_)) return Answer::kNotFromHere;
+      break;
+    default:
+      break;
+  }
+  if (event == Event::kChoosePolicy) wanted_mode_ = State::kPolicy;
+  if (event == Event::kChooseOperator) wanted_mode_ = State::kOperator;
+  if (event == Event::kChooseFallback || event == Event::kArm) wanted_mode_ = State::kFallback;
+  if (Apply(event, now)) return Answer::kDone;
+  // ESTOP is left by Arm alone.
+  return event == Event::kDisarm && state_ == State::kEstop ? Answer::kNotFromHere
+                                                            : Answer::kAlready;
+}
+
+void Loop::Accept(const Observation& observation, int64_t now) {
+  const bool new_link = newest_health_ == Health::kNone || observation.link != newest_.link;
+  if (!new_link && observation.sequence <= newest_.sequence) {
+    counters_.observations_out_of_order.Add();
+    return;
+  }
+  if (new_link) {
+    Apply(Event::kLinkReplaced, now);
+    has_usable_ = false;
+    invalid_ticks_ = 0;
+  }
+  if (observation.robot_time_ns != 0) {
+    const int64_t offset = observation.received_ns - observation.robot_time_ns;
+    const int64_t creep = config_.period_ns / 1000;
+    least_offset_ns_ = new_link ? offset : std::min(offset, least_offset_ns_ + creep);
+    transport_delay_ns_ = offset - least_offset_ns_;
+  } else {
+    transport_delay_ns_ = 0;
+  }
+  const bool valid =
+      observation.observation_dim == static_cast<uint32_t>(config_.task.observation_dim) &&
+      AllFinite(observation.observation.data(), config_.task.observation_dim);
+  if (observation.episode_start) {
+    episode_ticks_ = 0;
+    episode_return_ = 0;
+  }
+  const Assembler::Outcome outcome = assembler_.Add(
+      observation, valid, decisions_, [this](const Transition& transition) { Emit(transition); });
+  if (outcome == Assembler::Outcome::kGap) counters_.observation_gaps.Add();
+  if (outcome == Assembler::Outcome::kTransition) {
+    ++episode_ticks_;
+    episode_return_ += assembler_.reward();
+  }
+  newest_ = observation;
+  newest_health_ = valid ? Health::kGood : Health::kInvalid;
+  if (valid) {
+    usable_ = observation;
+    has_usable_ = true;
+    invalid_ticks_ = 0;
+    envelope_ = CheckEnvelope(config_.limits, Usable());
+  } else {
+    counters_.observations_invalid.Add();
+    ++invalid_ticks_;
+  }
+}
+
+void Loop::Control(int64_t now) {
+  counters_.ticks.Add();
+  const int64_t age = now - newest_.received_ns + transport_delay_ns_;
+  bool good = true;
+  if (newest_health_ == Health::kInvalid) {
+    good = false;
+    Apply(Event::kObservationInvalid, now);
+    if (invalid_ticks_ >= config_.invalid_ticks_off || !has_usable_) {
+      Apply(Event::kObservationsLost, now);
+    }
+  }
+  if (age > config_.stale_ns) {
+    good = false;
+    counters_.observations_stale.Add();
+    Apply(Event::kObservationStale, now);
+  }
+  if (has_usable_ && envelope_.off) Apply(Event::kEnvelopeOff, now);
+  if (has_usable_ && envelope_.fallback) Apply(Event::kEnvelopeFallback, now);
+  if (envelope_.share < 1) good = false;
+  good_ticks_ = good ? good_ticks_ + 1 : 0;
+  if (state_ == State::kFallback) TryRecovery(now);
+
+  if (!TorqueOn(state_)) {
+    SendTorqueOff();
+    return;
+  }
+  Evaluate(config_.feedback, Usable(), fallback_.data());
+  Decision decision;
+  decision.link = newest_.link;
+  decision.sequence = newest_.sequence;
+  decision.source = Choose(now, decision.wanted.data());
+  if (!TorqueOn(state_)) {
+    SendTorqueOff();
+    return;
+  }
+  decision.policy_version = decision.source == Source::kPolicy ? policy_->version() : 0;
+
+  const int count = config_.task.action_dim;
+  Command command;
+  command.link = newest_.link;
+  command.observation_sequence = newest_.sequence;
+  command.action_dim = count;
+  command.action = decision.wanted;
+  command.torque_on = true;
+  uint32_t limited = kNotLimited;
+  if (decision.source != Source::kFallback) {
+    limited |= Blend(envelope_.share, fallback_.data(), count, command.action.data());
+  } else if (config_.shadow && state_ == State::kPolicy) {
+    command.action = fallback_;
+  }
+  limited |= LimitAction(config_.limits, previous_.data(), count, command.action.data());
+  if (limited & kBlended) counters_.actions_blended.Add();
+  if (limited & kClamped) counters_.actions_clamped.Add();
+  if (limited & kRateLimited) counters_.actions_rate_limited.Add();
+  parts_.robot->Send(command);
+  const int64_t latency = Now() - newest_.received_ns;
+  telemetry_.action_latency.Record(latency);
+  decision.latency_us = static_cast<uint32_t>(std::max<int64_t>(0, latency) / kMicrosecond);
+  decisions_.Put(decision);
+  previous_ = command.action;
+}
+
+Source Loop::Choose(int64_t now, float* wanted) {
+  const int count = config_.task.action_dim;
+  if (state_ == State::kPolicy) {
+    if (PolicyAction(wanted)) return config_.shadow ? Source::kFallback : Source::kPolicy;
+    Apply(Event::kPolicyInvalid, now);
+  } else if (state_ == State::kOperator) {
+    if (OperatorFresh(now) && AllFinite(operator_input_.action.data(), count)) {
+      std::copy_n(operator_input_.action.data(), count, wanted);
+      return Source::kOperator;
+    }
+    Apply(Event::kOperatorSilent, now);
+  }
+  std::copy_n(fallback_.data(), count, wanted);
+  return Source::kFallback;
+}
+
+bool Loop::PolicyAction(float* action) {
+  if (policy_ == nullptr) return false;
+  const int count = config_.task.action_dim;
+  policy_->Act(Usable(), action);
+  if (!AllFinite(action, count)) {
+    counters_.actions_not_finite.Add();
+    policy_bad_ = true;
+    return false;
+  }
+  if (fading_ != nullptr) {
+    ActionArray old{};
+    fading_->Act(Usable(), old.data());
+    const float share =
+        1 - static_cast<float>(fade_left_) / static_cast<float>(config_.fade_ticks + 1);
+    if (AllFinite(old.data(), count)) Blend(share, old.data(), count, action);
+    if (--fade_left_ == 0) {
+      parts_.policies->Retire(fading_);
+      fading_ = nullptr;
+    }
+  }
+  return true;
+}
+
+bool Loop::OperatorFresh(int64_t now) {
+  parts_.operator_input->Take(operator_input_);
+  return operator_input_.at_ns != 0 && now - operator_input_.at_ns < config_.operator_silent_ns;
+}
+
+void Loop::TryRecovery(int64_t now) {
+  if (config_.recovery_ticks == 0 || good_ticks_ < config_.recovery_ticks) return;
+  if (wanted_mode_ == State::kPolicy && policy_ != nullptr && !policy_bad_) {
+    Apply(Event::kPolicyRecovered, now);
+  } else if (wanted_mode_ == State::kOperator && OperatorFresh(now)) {
+    Apply(Event::kOperatorRecovered, now);
+  }
+}
+
+void Loop::CheckSilence(int64_t now) {
+  if (newest_health_ == Health::kNone) return;
+  const int64_t silence = now - newest_.received_ns;
+  if (silence > config_.stale_ns) Apply(Event::kObservationStale, now);
+  if (silence > config_.lost_ns) {
+    Apply(Event::kObservationsLost, now);
+    assembler_.Flush([this](const Transition& transition) { Emit(transition); });
+  }
+}
+
+void Loop::SendTorqueOff() {
+  previous_.fill(0);
+  if (newest_health_ == Health::kNone) return;
+  Command command;
+  command.link = newest_.link;
+  command.observation_sequence = newest_.sequence;
+  command.action_dim = config_.task.action_dim;
+  parts_.robot->Send(command);
+}
+
+bool Loop::Apply(Event event, int64_t now) {
+  const std::optional<Edge> edge = FindEdge(state_, event);
+  if (!edge.has_value()) return false;
+  state_ = edge->to;
+  last_event_ = event;
+  changed_ = true;
+  good_ticks_ = 0;
+  telemetry_.changes.Push({now, counters_.ticks.Get(), edge->from, edge->to, event});
+  if (TorqueOn(edge->from) && !TorqueOn(edge->to)) {
+    wanted_mode_ = State::kFallback;
+    // At once, not with the next observation.
+    SendTorqueOff();
+  }
+  if (!TorqueOn(edge->from) && TorqueOn(edge->to)) {
+    episode_ticks_ = 0;
+    episode_return_ = 0;
+  }
+  return true;
+}
+
+void Loop::Emit(const Transition& transition) {
+  if (telemetry_.transitions.Push(transition)) {
+    counters_.transitions_recorded.Add();
+  } else {
+    counters_.transitions_dropped.Add();
+  }
+}
+
+void Loop::PublishStatus() {
+  LoopStatus status;
+  status.state = state_;
+  status.event = last_event_;
+  status.changed = changed_;
+  status.policy_version = policy_ != nullptr ? policy_->version() : 0;
+  status.episode_ticks = episode_ticks_;
+  status.episode_return = episode_return_;
+  if (newest_health_ != Health::kNone) {
+    status.link = newest_.link;
+    status.observation_ns = newest_.received_ns;
+    status.observation_dim = newest_.observation_dim;
+    status.observation = newest_.observation;
+  }
+  telemetry_.status.Put(status);
+}
+
+}  // namespace estuary::bridge

@@ -1,0 +1,86 @@
+// What the loop's thread tells the others: counters, histograms, state changes, a status. All of it
+// is written without a lock and read by a collector.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "robot_bridge/loop/histogram.h"
+#include "robot_bridge/loop/mailbox.h"
+#include "robot_bridge/loop/spsc_ring.h"
+#include "robot_bridge/loop/states.h"
+#include "robot_bridge/loop/types.h"
+
+namespace estuary::bridge {
+
+// One writer.
+class Counter {
+ public:
+  void Add(uint64_t by = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+  }
+  uint64_t Get() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> value_{0};
+};
+
+struct LoopCounters {
+  // Observations answered, and those that were not because a newer one had come, or because the
+  // clock's tick had passed.
+  Counter ticks;
+  Counter missed_ticks;
+  // Periods of which no transition could be made although the robot was driven.
+  Counter observation_gaps;
+  Counter observations_invalid;
+  Counter observations_stale;
+  // Not newer than one that came before.
+  Counter observations_out_of_order;
+  Counter actions_clamped;
+  Counter actions_rate_limited;
+  Counter actions_blended;
+  Counter actions_not_finite;
+  Counter transitions_recorded;
+  // The ring to the spool was full.
+  Counter transitions_dropped;
+  Counter policy_swaps;
+};
+
+struct StateChange {
+  int64_t at_ns = 0;
+  uint64_t tick = 0;
+  State from = State::kDisarmed;
+  State to = State::kDisarmed;
+  Event event = Event::kDisarm;
+};
+
+struct LoopStatus {
+  State state = State::kDisarmed;
+  // The event that led there; `changed` false: none yet.
+  Event event = Event::kDisarm;
+  bool changed = false;
+  uint64_t link = 0;
+  uint32_t policy_version = 0;
+  uint64_t episode_ticks = 0;
+  double episode_return = 0;
+  // When the newest observation came, 0: none yet.
+  int64_t observation_ns = 0;
+  uint32_t observation_dim = 0;
+  ObservationArray observation{};
+};
+
+struct LoopTelemetry {
+  LoopTelemetry() : changes(256), transitions(8192) {}
+
+  LoopCounters counters;
+  // Of the wake-up: since the observation came, or since the clock's deadline.
+  Histogram lateness;
+  // Observation in to command out.
+  Histogram action_latency;
+  SpscRing<StateChange> changes;
+  SpscRing<Transition> transitions;
+  Mailbox<LoopStatus> status;
+};
+
+}  // namespace estuary::bridge
