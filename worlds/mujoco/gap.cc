@@ -60,6 +60,23 @@ absl::Status ApplyEdit(const v1::ModelFieldEdit& edit, mjModel& model) {
   return absl::OkStatus();
 }
 
+// MuJoCo's compiler refuses these; edited in, they would only make the simulation diverge.
+absl::Status CheckMasses(const mjModel& model) {
+  for (int body = 1; body < model.nbody; ++body) {
+    const mjtNum* const inertia = model.body_inertia + 3 * body;
+    const bool moves = model.body_dofnum[body] > 0;
+    if (!moves || (model.body_mass[body] > mjMINVAL && inertia[0] > mjMINVAL &&
+                   inertia[1] > mjMINVAL && inertia[2] > mjMINVAL)) {
+      continue;
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat("the gap leaves body '", mj_id2name(&model, mjOBJ_BODY, body),
+                     "' with body_mass ", model.body_mass[body], " and body_inertia ", inertia[0],
+                     ", ", inertia[1], ", ", inertia[2], "; a body that moves has positive ones"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<ActionNoise> ApplyGap(const v1::Gap& gap, mjModel& model) {
@@ -87,6 +104,7 @@ absl::StatusOr<ActionNoise> ApplyGap(const v1::Gap& gap, mjModel& model) {
     if (!status.ok()) return status;
   }
   if (edited) {
+    if (absl::Status masses = CheckMasses(model); !masses.ok()) return masses;
     const DataPtr data(mj_makeData(&model));
     mj_setConst(&model, data.get());
   }
