@@ -1,0 +1,22 @@
+// One gradient step as a file: reads parameters, a batch and every random number of one step from
+// HDF5, runs it through the engine, and writes the losses, gradients and parameters that came out,
+// so that any other implementation can be held against ours. The layout is update_trace.md's.
+//
+// The step runs in float64 unless the file's attribute `precision` says "float32": what then
+// differs from another implementation differs in the mathematics, not in the order of a sum. Output
+// is float32.
+//
+// Attributes of / beyond the documented: ratio_min, ratio_max, gap_min, gap_max,
+// reward_shaping_clip. Sizes of nets, N and CQL's number of actions are those of the arrays.
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace estuary::learner {
+
+// Errors name the file and the path in it. Replaces an output file that exists.
+absl::Status RunUpdateTrace(const std::string& input_path, const std::string& output_path);
+
+}  // namespace estuary::learner
