@@ -9,12 +9,11 @@
 #include "absl/strings/str_cat.h"
 #include "common/policy/check.h"
 #include "common/policy/network.h"
+#include "common/policy/test_vector.h"
 #include "common/process/status.h"
 
 namespace estuary::policy {
 namespace {
-
-constexpr float kTestTolerance = 1e-5f;
 
 std::vector<float> ToFloats(const std::string& bytes) {
   std::vector<float> values(bytes.size() / sizeof(float));
@@ -95,9 +94,10 @@ absl::StatusOr<std::shared_ptr<const Policy>> Policy::FromProto(const v1::Policy
   Workspace workspace(*policy, 1);
   std::vector<float> action(policy->action_dim_);
   policy->Act(version.test_observation(), 1, workspace, absl::MakeSpan(action));
+  const std::vector<double> tolerance = TestTolerance(version);
   for (int i = 0; i < policy->action_dim_; ++i) {
     // Written so that NaN fails.
-    if (!(std::abs(action[i] - version.test_action(i)) <= kTestTolerance)) {
+    if (!(std::abs(static_cast<double>(action[i]) - version.test_action(i)) <= tolerance[i])) {
       return absl::InvalidArgumentError(absl::StrCat(
           "policy version ", version.version(), " of run '", version.run_id(),
           "': at its test observation action[", i, "] is ", action[i], " here but ",

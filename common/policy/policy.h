@@ -38,8 +38,8 @@ class Policy {
 
   // Checks everything that can be wrong with a version that came over a wire or from a file: shapes
   // that do not fit each other, sizes in bytes, numbers that are not finite, the SHA-256, and the
-  // test vector (the arithmetic here must give the sender's action within 1e-5). INVALID_ARGUMENT
-  // names what, with both values.
+  // test vector (the arithmetic here must give the sender's action, test_vector.h says how nearly).
+  // INVALID_ARGUMENT names what, with both values.
   static absl::StatusOr<std::shared_ptr<const Policy>> FromProto(const v1::PolicyVersion& version);
   ~Policy();
 

@@ -3,12 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include "common/policy/policy.h"
+#include "common/policy/test_vector.h"
 #include "tests/common/policy/policies.h"
 
 namespace estuary::policy {
@@ -129,6 +131,44 @@ TEST(PolicyHash, IsTheSameWhenSealedAgain) {
   SealPolicyVersion(version);
   EXPECT_EQ(version.sha256(), first);
   EXPECT_EQ(first.size(), 64u);
+}
+
+// A trained network may have grown until float32 itself is off by more than 1e-5.
+TEST(PolicyCheck, AllowsForTheRoundingOfLargeWeights) {
+  v1::PolicyVersion version = MakePolicyVersion({});
+  for (int l = 0; l < 2; ++l) {
+    std::string* weight = version.mutable_layers(l)->mutable_weight();
+    std::vector<float> values = FromBytes(*weight);
+    for (float& value : values) value *= 40;
+    *weight = ToBytes(values);
+  }
+  const std::vector<float> observation(version.test_observation().begin(),
+                                       version.test_observation().end());
+  const std::vector<double> mean = testing::ActSlowly(version, observation).mean;
+  // Bring the mean back to where tanh is steep.
+  std::vector<float> bias = FromBytes(version.layers(2).bias());
+  for (int i = 0; i < 6; ++i) {
+    bias[i] -= static_cast<float>(mean[i]);
+  }
+  version.mutable_layers(2)->set_bias(ToBytes(bias));
+  const std::vector<double> centred = testing::ActSlowly(version, observation).mean;
+  for (int i = 0; i < 6; ++i) {
+    version.set_test_action(i, static_cast<float>(std::tanh(centred[i])));
+  }
+  SealPolicyVersion(version);
+  const auto policy = Policy::FromProto(version);
+  EXPECT_TRUE(policy.ok()) << policy.status();
+  // But not for anything else.
+  version.set_test_action(3, version.test_action(3) + 2e-3f);
+  SealPolicyVersion(version);
+  EXPECT_FALSE(Policy::FromProto(version).ok());
+}
+
+TEST(PolicyCheck, AsksForTheUsualPrecisionOfAUsualNetwork) {
+  for (const double tolerance : TestTolerance(MakePolicyVersion({}))) {
+    EXPECT_GE(tolerance, 1e-5);
+    EXPECT_LT(tolerance, 2e-5);
+  }
 }
 
 TEST(PolicyCheck, TakesAnEmptyMessageForABadOne) {
