@@ -1,5 +1,6 @@
 #include "common/process/channel.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
@@ -15,6 +16,13 @@
 namespace estuary::process {
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
+  // Held until the process ends: when the last channel of a process goes, gRPC would shut down, and
+  // that can wait 10 s for a poll of its own.
+  static const bool held = [] {
+    grpc_init();
+    return true;
+  }();
+  static_cast<void>(held);
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(64 << 20);
   arguments.SetMaxSendMessageSize(64 << 20);
