@@ -1,0 +1,75 @@
+// estuary-learner: trains a policy from the replay shards' transitions and hands its versions out.
+#include "common/process/main.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/time.h"
+#include "common/client/replay_shards.h"
+#include "common/process/status.h"
+#include "learner/service/learner_process.h"
+#ifdef ESTUARY_HAS_TRACE
+#include "learner/trace/update_trace.h"
+#endif
+
+ABSL_FLAG(std::string, experiment, "", "Text-format file of the experiment, see experiments/");
+ABSL_FLAG(std::string, run_dir, "", "Folder for the run's results; must not hold a run yet");
+ABSL_FLAG(bool, resume, false, "Go on with the run in --run_dir from its newest checkpoint");
+ABSL_FLAG(std::string, run_id, "",
+          "Names the run; default: the experiment's name and some letters");
+ABSL_FLAG(std::string, replay, "", "Addresses of the replay shards, in order, with commas between");
+ABSL_FLAG(std::string, listen, "127.0.0.1:5100", "Addresses to serve at, with commas between");
+ABSL_FLAG(std::string, metrics, "", "Where to serve Prometheus metrics, as 127.0.0.1:9100");
+ABSL_FLAG(bool, insecure, false, "Serve plaintext at addresses that other machines reach");
+ABSL_FLAG(absl::Duration, replay_timeout, absl::Seconds(60),
+          "How long to wait at the start for a replay shard that does not answer");
+ABSL_FLAG(std::string, replay_update, "",
+          "Run one gradient step from this HDF5 file instead, see docs");
+ABSL_FLAG(std::string, replay_output, "", "Where --replay_update writes what came out");
+
+namespace {
+
+absl::Status ReplayUpdate(const std::string& input, const std::string& output) {
+  if (input.empty() || output.empty()) {
+    return absl::InvalidArgumentError(
+        "--replay_update and --replay_output name two HDF5 files; give both");
+  }
+#ifdef ESTUARY_HAS_TRACE
+  return estuary::learner::ReplayUpdate(input, output);
+#else
+  return absl::UnimplementedError("this learner was built without HDF5: it has no --replay_update");
+#endif
+}
+
+absl::Status Run(const std::vector<std::string>&) {
+  const std::string input = absl::GetFlag(FLAGS_replay_update);
+  const std::string output = absl::GetFlag(FLAGS_replay_output);
+  if (!input.empty() || !output.empty()) return ReplayUpdate(input, output);
+  estuary::learner::LearnerOptions options;
+  options.experiment = absl::GetFlag(FLAGS_experiment);
+  options.run_dir = absl::GetFlag(FLAGS_run_dir);
+  options.resume = absl::GetFlag(FLAGS_resume);
+  options.run_id = absl::GetFlag(FLAGS_run_id);
+  options.metrics = absl::GetFlag(FLAGS_metrics);
+  options.insecure = absl::GetFlag(FLAGS_insecure);
+  options.patience = absl::GetFlag(FLAGS_replay_timeout);
+  options.listen = absl::StrSplit(absl::GetFlag(FLAGS_listen), ',', absl::SkipEmpty());
+  absl::StatusOr<std::vector<std::string>> shards =
+      estuary::client::ParseShards(absl::GetFlag(FLAGS_replay));
+  if (!shards.ok()) return estuary::process::Annotate(shards.status(), "--replay");
+  options.shards = *std::move(shards);
+  return estuary::learner::RunLearner(options);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return estuary::process::Main(
+      argc, argv,
+      {.name = "estuary-learner",
+       .about = "Trains a policy on the transitions that replay shards hold, and hands out its "
+                "versions."},
+      &Run);
+}
