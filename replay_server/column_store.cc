@@ -1,0 +1,126 @@
+#include "replay_server/column_store.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/process/status.h"
+
+namespace estuary::replay {
+namespace {
+
+// Columns begin at huge-page borders: random rows would otherwise miss the TLB once a column.
+constexpr size_t kAlignment = 2 << 20;
+
+size_t RoundUp(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+
+template <size_t kBytes>
+void GatherFixed(const char* from, absl::Span<const uint64_t> slots, char* to) {
+  for (const uint64_t slot : slots) {
+    std::memcpy(to, from + slot * kBytes, kBytes);
+    to += kBytes;
+  }
+}
+
+void GatherColumn(const char* from, size_t bytes, absl::Span<const uint64_t> slots, char* to) {
+  // The caches are asked for rows this far ahead of the copy.
+  constexpr size_t kAhead = 16;
+  switch (bytes) {
+    case 1:
+      return GatherFixed<1>(from, slots, to);
+    case 4:
+      return GatherFixed<4>(from, slots, to);
+    case 8:
+      return GatherFixed<8>(from, slots, to);
+    default:
+      break;
+  }
+  for (size_t i = 0; i < slots.size(); ++i) {
+    if (i + kAhead < slots.size()) {
+      const char* ahead = from + slots[i + kAhead] * bytes;
+      for (size_t line = 0; line < bytes; line += 64) __builtin_prefetch(ahead + line);
+    }
+    std::memcpy(to, from + slots[i] * bytes, bytes);
+    to += bytes;
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<ColumnStore> ColumnStore::Create(const transition::Schema& schema,
+                                                uint64_t capacity) {
+  ColumnStore store;
+  store.capacity_ = capacity;
+  size_t total = kAlignment;
+  for (int i = 0; i < schema.columns(); ++i) total += RoundUp(schema.column_bytes(i) * capacity);
+  void* memory = mmap(nullptr, total, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) {
+    return process::ErrnoStatus(
+        errno, absl::StrCat("cannot reserve ", total, " bytes for ", capacity, " rows"));
+  }
+  madvise(memory, total, MADV_HUGEPAGE);
+  store.memory_ = static_cast<char*>(memory);
+  store.memory_bytes_ = total;
+  char* next = reinterpret_cast<char*>(RoundUp(reinterpret_cast<size_t>(memory)));
+  for (int i = 0; i < schema.columns(); ++i) {
+    store.columns_.push_back({.data = next, .bytes = schema.column_bytes(i)});
+    next += RoundUp(schema.column_bytes(i) * capacity);
+  }
+  return store;
+}
+
+ColumnStore::ColumnStore(ColumnStore&& other) noexcept
+    : capacity_(other.capacity_),
+      memory_(std::exchange(other.memory_, nullptr)),
+      memory_bytes_(other.memory_bytes_),
+      columns_(std::move(other.columns_)) {}
+
+ColumnStore::~ColumnStore() {
+  if (memory_ != nullptr) munmap(memory_, memory_bytes_);
+}
+
+void ColumnStore::Write(uint64_t slot, const v1::TransitionBlock& block, uint32_t first,
+                        uint32_t rows) {
+  const uint64_t until_end = std::min<uint64_t>(rows, capacity_ - slot);
+  for (int i = 0; i < columns(); ++i) {
+    const ColumnMemory& column = columns_[i];
+    const char* from = block.columns(i).data() + first * column.bytes;
+    std::memcpy(column.data + slot * column.bytes, from, until_end * column.bytes);
+    std::memcpy(column.data, from + until_end * column.bytes, (rows - until_end) * column.bytes);
+  }
+}
+
+ColumnStore::Pieces ColumnStore::Column(int column, uint64_t slot, uint32_t rows) const {
+  const ColumnMemory& memory = columns_[column];
+  const uint64_t until_end = std::min<uint64_t>(rows, capacity_ - slot);
+  return {.first = {memory.data + slot * memory.bytes, until_end * memory.bytes},
+          .second = {memory.data, (rows - until_end) * memory.bytes}};
+}
+
+void ColumnStore::Read(uint64_t slot, uint32_t rows, v1::TransitionBlock& block) const {
+  while (block.columns_size() < columns()) block.add_columns();
+  for (int i = 0; i < columns(); ++i) {
+    const Pieces pieces = Column(i, slot, rows);
+    std::string& to = *block.mutable_columns(i);
+    to.assign(pieces.first.data(), pieces.first.size());
+    to.append(pieces.second.data(), pieces.second.size());
+  }
+  block.set_rows(rows);
+}
+
+void ColumnStore::Gather(absl::Span<const uint64_t> slots, v1::TransitionBlock& block) const {
+  while (block.columns_size() < columns()) block.add_columns();
+  for (int i = 0; i < columns(); ++i) {
+    std::string& to = *block.mutable_columns(i);
+    to.resize(slots.size() * columns_[i].bytes);
+    GatherColumn(columns_[i].data, columns_[i].bytes, slots, to.data());
+  }
+  block.set_rows(static_cast<uint32_t>(slots.size()));
+}
+
+}  // namespace estuary::replay

@@ -1,0 +1,82 @@
+#include "replay_server/follow_stream.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+
+namespace estuary::replay {
+namespace {
+
+// Large enough that a message's fixed costs vanish, small enough that the table's lock is held for
+// some 30 us and a follower's memory stays small.
+constexpr size_t kBlockBytes = 256 << 10;
+
+}  // namespace
+
+absl::Status FollowStream::TakeHello() {
+  if (!request_.has_hello()) {
+    return absl::InvalidArgumentError("the first message of a Follow stream must hold the hello");
+  }
+  const v1::FollowHello& hello = request_.hello();
+  ESTUARY_ASSIGN_OR_RETURN(ShardTable * table, shard_.Find(hello.table()));
+  ESTUARY_ASSIGN_OR_RETURN(const transition::Schema theirs,
+                           transition::Schema::FromProto(hello.schema()));
+  ESTUARY_RETURN_IF_ERROR(table->table->schema().CheckStandardEqual(
+      theirs, absl::StrCat("table '", hello.table(), "'")));
+  const size_t row_bytes = table->table->schema().row_bytes();
+  max_rows_ = static_cast<uint32_t>(std::max<size_t>(1, kBlockBytes / row_bytes));
+  if (hello.max_rows() > 0) max_rows_ = std::min(max_rows_, hello.max_rows());
+  cursor_ = hello.cursor();
+  table_ = table->table.get();
+  table_->FollowerConnected(1);
+  return absl::OkStatus();
+}
+
+absl::Status FollowStream::Send() {
+  const auto fill = [this](const ColumnStore& store, uint64_t slot, const Table::LogRead& what) {
+    store.Read(slot, what.rows, *response_.mutable_block());
+  };
+  ESTUARY_ASSIGN_OR_RETURN(const Table::LogRead read,
+                           table_->Read(cursor_, max_rows_, fill, shared_from_this()));
+  if (read.rows == 0) return absl::OkStatus();
+  response_.set_shard_id(shard_.id());
+  response_.set_cursor(read.cursor);
+  response_.set_lost(read.lost);
+  response_.set_next_cursor(read.next_cursor);
+  cursor_ = read.cursor + read.rows;
+  Write();
+  return absl::OkStatus();
+}
+
+void FollowStream::Step() {
+  if (broken()) return End(absl::CancelledError("the follower is gone"));
+  if (TakeRequest()) {
+    if (table_ == nullptr) {
+      const absl::Status status = TakeHello();
+      if (!status.ok()) return End(status);
+    }
+    const double samples = request_.samples_drawn();
+    if (!std::isfinite(samples) || samples < 0) {
+      return End(absl::InvalidArgumentError(
+          absl::StrCat("samples_drawn is ", samples, "; it must be a count")));
+    }
+    if (samples > 0) table_->CountSamples(samples);
+  }
+  if (draining()) {
+    if (may_write()) End(absl::UnavailableError("the replay server is shutting down"));
+    return;
+  }
+  // A follower that sends no more reports still wants rows.
+  if (read_ended() && table_ == nullptr) return End(absl::OkStatus());
+  if (read_idle()) Read();
+  if (table_ == nullptr || !may_write()) return;
+  const absl::Status status = Send();
+  if (!status.ok()) End(status);
+}
+
+void FollowStream::Gone() {
+  if (table_ != nullptr) table_->FollowerConnected(-1);
+}
+
+}  // namespace estuary::replay
