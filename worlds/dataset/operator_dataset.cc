@@ -1,8 +1,15 @@
 #include "worlds/dataset/operator_dataset.h"
 
+#include "absl/strings/str_cat.h"
 #include "worlds/task.h"
 
 namespace estuary::worlds {
+namespace {
+
+// The columns stay in memory until they are written.
+constexpr uint64_t kMaxTransitions = 50'000'000;
+
+}  // namespace
 
 absl::StatusOr<DatasetColumns> GenerateOperatorDataset(const std::string& task,
                                                        uint64_t transitions, uint64_t seed) {
@@ -10,6 +17,10 @@ absl::StatusOr<DatasetColumns> GenerateOperatorDataset(const std::string& task,
   if (!found.ok()) return found.status();
   absl::StatusOr<std::unique_ptr<OperatorSession>> session = (*found)->MakeOperatorSession();
   if (!session.ok()) return session.status();
+  if (transitions < 1 || transitions > kMaxTransitions) {
+    return absl::InvalidArgumentError(absl::StrCat("a dataset has between 1 and ", kMaxTransitions,
+                                                   " transitions, not ", transitions));
+  }
   const TaskSpec& spec = (*found)->spec();
   DatasetColumns columns;
   columns.observation_dim = spec.observation_dim;

@@ -91,11 +91,11 @@ absl::StatusOr<ActionNoise> ApplyGap(const v1::Gap& gap, mjModel& model) {
         break;
       case v1::GapEdit::kActionNoise:
         status = CheckNoise(edit.action_noise(), "action_noise");
-        noise.constant = edit.action_noise();
+        noise.constant = std::hypot(noise.constant, edit.action_noise());
         break;
       case v1::GapEdit::kVelocityActionNoise:
         status = CheckNoise(edit.velocity_action_noise(), "velocity_action_noise");
-        noise.per_speed = edit.velocity_action_noise();
+        noise.per_speed = std::hypot(noise.per_speed, edit.velocity_action_noise());
         break;
       case v1::GapEdit::KIND_NOT_SET:
         status = absl::InvalidArgumentError("an edit of the gap says nothing");

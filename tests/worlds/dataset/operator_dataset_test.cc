@@ -106,6 +106,15 @@ TEST(OperatorDataset, NamesTheTasksThereAre) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("wheel_legged_move, wheel_legged_stand"));
 }
 
+TEST(OperatorDataset, SaysWhereNobodyDrivesOrTheSizeMakesNoSense) {
+  EXPECT_EQ(GenerateOperatorDataset("walker2d", 10, 1).status().message(),
+            "task walker2d has no operator who would record data");
+  for (const uint64_t transitions : {uint64_t{0}, ~uint64_t{0}}) {
+    EXPECT_EQ(GenerateOperatorDataset("wheel_legged_stand", transitions, 1).status().code(),
+              absl::StatusCode::kInvalidArgument);
+  }
+}
+
 TEST(D4rlFile, ReadsBackWhatItWrote) {
   const std::string path = ::testing::TempDir() + "estuary_d4rl.h5";
   const DatasetColumns data = Generate("wheel_legged_move", 2500, 3);
