@@ -58,8 +58,8 @@ class ReplayFollower {
   absl::StatusOr<FollowedBlock> Next(absl::Duration timeout);
 
   // Tells the shards that `samples` more rows were drawn of what was received, each its share by
-  // the rows it holds now; the samples-per-insert limiter counts them. Cheap; sent in the
-  // background, kept while a shard is away.
+  // the rows received from it; the samples-per-insert limiter counts them. Cheap; sent in the
+  // background. A shard that is away gets none (its writers have moved); where all are, it is kept.
   void ReportSamples(double samples);
 
   // Where each shard's rows end that Next has returned: start there to go on after a restart.
