@@ -1,0 +1,28 @@
+// Everything that table real holds, as rows in memory: for files and for what a drive did.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/transition/schema.h"
+#include "worlds/dataset/columns.h"
+
+namespace estuary::cli {
+
+struct Recorded {
+  worlds::DatasetColumns columns;
+  // One a row.
+  std::vector<uint8_t> source;
+  std::vector<uint32_t> policy_version;
+  std::vector<uint32_t> episode;
+};
+
+// What the shards hold now. Imported rows come first, in their file's order; then every shard's
+// other rows in the order of its log. `timeout` bounds the wait for a next block.
+absl::StatusOr<Recorded> ReadRealTable(const std::vector<std::string>& shards,
+                                       const transition::Schema& schema, absl::Duration timeout);
+
+}  // namespace estuary::cli

@@ -1,0 +1,28 @@
+// The demonstration: H2O, SAC and CQL are trained at once on clusters of real processes, judged in
+// simulation and in reality, and drive the robot; a table and a page say what came of it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace estuary::cli {
+
+struct DemoOptions {
+  std::string task = "wheel_legged_stand";
+  // Folder of the experiments TASK_h2o.textproto, TASK_sac.textproto, TASK_cql.textproto.
+  std::string experiments = "experiments";
+  // Folder for results; a new one inside is made.
+  std::string runs = "runs";
+  uint64_t seed = 1;
+  // So many seeds, from `seed` on.
+  uint64_t seeds = 1;
+  uint64_t episodes = 10;
+  double drive_seconds = 30;
+  uint64_t transitions = 100'000;
+};
+
+absl::Status RunDemo(const DemoOptions& options);
+
+}  // namespace estuary::cli

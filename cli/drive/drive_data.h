@@ -1,0 +1,65 @@
+// What came of one drive of the robot by a policy, at the robot's own pace.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "cli/data/recorded.h"
+#include "estuary/v1/robot.pb.h"
+
+namespace estuary::cli {
+
+// How the policy's time ended.
+enum class DriveEnd { kWhole, kFell, kLeftArea, kHandedOver, kStopped };
+
+// "whole", "fell", "left the area", ...; for people and files.
+std::string DriveEndName(DriveEnd end);
+absl::StatusOr<DriveEnd> ParseDriveEnd(const std::string& name);
+
+struct DriveData {
+  double seconds_asked = 0;
+  // How long the policy drove.
+  double seconds = 0;
+  DriveEnd end = DriveEnd::kStopped;
+  double max_abs_x = 0;
+  double final_x = 0;
+  double episode_return = 0;
+  // Of the bridge's loop.
+  double lateness_p50_us = 0;
+  double lateness_p99_us = 0;
+  double lateness_max_us = 0;
+  uint64_t ticks = 0;
+  uint64_t missed_ticks = 0;
+  // Periods that the table has no transition of: two commands shared them, or an observation was
+  // lost.
+  uint64_t transitions = 0;
+  // (time, observation) of the policy's part, [rows] and [rows, observation_dim]. A gap in the
+  // recording is a row of NaN.
+  int observation_dim = 0;
+  std::vector<double> time;
+  std::vector<float> observations;
+};
+
+// The line that the emulated robot prints about an episode: "episode=1 end=time survival_s=30.000
+// ...". INVALID_ARGUMENT where it is none.
+struct RobotReport {
+  std::string end;
+  double survival_seconds = 0;
+  double episode_return = 0;
+  double max_abs_x = 0;
+  double final_x = 0;
+};
+absl::StatusOr<RobotReport> ParseRobotReport(const std::string& line);
+
+// Rows [first, last) of what was recorded that the policy drove: from its first on, up to whoever
+// else acted.
+std::pair<size_t, size_t> PolicyRows(const Recorded& recorded);
+
+// Puts together what the robot said of itself, what the bridge counted, and what was recorded.
+DriveData MakeDriveData(const Recorded& recorded, const RobotReport& report,
+                        const v1::RobotStatus& status, double seconds_asked, double control_period);
+
+}  // namespace estuary::cli

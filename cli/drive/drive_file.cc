@@ -1,0 +1,85 @@
+#include "cli/drive/drive_file.h"
+
+#include <cerrno>
+#include <cstdio>
+
+#include "absl/strings/str_cat.h"
+#include "common/hdf5/file.h"
+#include "common/process/status.h"
+#include "worlds/dataset/columns.h"
+
+namespace estuary::cli {
+namespace {
+
+constexpr char kRoot[] = "/";
+
+// Every number of a drive and the attribute that holds it.
+template <typename Drive, typename Visit>
+absl::Status ForEachNumber(Drive& drive, const Visit& visit) {
+  ESTUARY_RETURN_IF_ERROR(visit("seconds_asked", drive.seconds_asked));
+  ESTUARY_RETURN_IF_ERROR(visit("seconds", drive.seconds));
+  ESTUARY_RETURN_IF_ERROR(visit("max_abs_x", drive.max_abs_x));
+  ESTUARY_RETURN_IF_ERROR(visit("final_x", drive.final_x));
+  ESTUARY_RETURN_IF_ERROR(visit("return", drive.episode_return));
+  ESTUARY_RETURN_IF_ERROR(visit("lateness_p50_us", drive.lateness_p50_us));
+  ESTUARY_RETURN_IF_ERROR(visit("lateness_p99_us", drive.lateness_p99_us));
+  ESTUARY_RETURN_IF_ERROR(visit("lateness_max_us", drive.lateness_max_us));
+  ESTUARY_RETURN_IF_ERROR(visit("ticks", drive.ticks));
+  ESTUARY_RETURN_IF_ERROR(visit("missed_ticks", drive.missed_ticks));
+  return visit("transitions", drive.transitions);
+}
+
+absl::Status Write(const std::string& path, const std::string& task, const Recorded& recorded,
+                   const DriveData& drive) {
+  ESTUARY_RETURN_IF_ERROR(
+      worlds::WriteD4rl(path, recorded.columns, {.task = task, .generator = "drive"}));
+  ESTUARY_ASSIGN_OR_RETURN(hdf5::File file, hdf5::File::OpenForWriting(path));
+  const uint64_t rows = recorded.columns.size();
+  ESTUARY_RETURN_IF_ERROR(file.Write<uint8_t>("/infos/source", {rows}, recorded.source));
+  ESTUARY_RETURN_IF_ERROR(
+      file.Write<uint32_t>("/infos/policy_version", {rows}, recorded.policy_version));
+  const uint64_t points = drive.time.size();
+  ESTUARY_RETURN_IF_ERROR(file.Write<double>("/drive/time", {points}, drive.time));
+  ESTUARY_RETURN_IF_ERROR(file.Write<float>("/drive/observations",
+                                            {points, static_cast<uint64_t>(drive.observation_dim)},
+                                            drive.observations));
+  ESTUARY_RETURN_IF_ERROR(file.SetAttribute(kRoot, "end", DriveEndName(drive.end)));
+  ESTUARY_RETURN_IF_ERROR(ForEachNumber(drive, [&](const char* name, const auto& value) {
+    return file.SetAttribute(kRoot, name, value);
+  }));
+  return file.Close();
+}
+
+}  // namespace
+
+absl::Status WriteDriveFile(const std::string& path, const std::string& task,
+                            const Recorded& recorded, const DriveData& drive) {
+  const std::string partial = path + ".partial";
+  const absl::Status status = Write(partial, task, recorded, drive);
+  if (status.ok() && std::rename(partial.c_str(), path.c_str()) != 0) {
+    return process::ErrnoStatus(errno, absl::StrCat("cannot rename '", partial, "'"));
+  }
+  if (!status.ok()) std::remove(partial.c_str());
+  return status;
+}
+
+absl::StatusOr<DriveData> ReadDriveFile(const std::string& path) {
+  ESTUARY_ASSIGN_OR_RETURN(const hdf5::File file, hdf5::File::Open(path));
+  DriveData drive;
+  ESTUARY_RETURN_IF_ERROR(ForEachNumber(drive, [&](const char* name, auto& value) {
+    auto read = file.Attribute<std::decay_t<decltype(value)>>(kRoot, name);
+    if (read.ok()) value = *read;
+    return read.status();
+  }));
+  ESTUARY_ASSIGN_OR_RETURN(const std::string end, file.StringAttribute(kRoot, "end"));
+  ESTUARY_ASSIGN_OR_RETURN(drive.end, ParseDriveEnd(end));
+  ESTUARY_ASSIGN_OR_RETURN(auto time, file.Read<double>("/drive/time", {hdf5::kAnySize}));
+  ESTUARY_ASSIGN_OR_RETURN(
+      auto observations, file.Read<float>("/drive/observations", {time.shape[0], hdf5::kAnySize}));
+  drive.observation_dim = static_cast<int>(observations.shape[1]);
+  drive.time = std::move(time.values);
+  drive.observations = std::move(observations.values);
+  return drive;
+}
+
+}  // namespace estuary::cli
