@@ -29,7 +29,7 @@ struct ReplayFollowerOptions {
   // What the caller needs: a table with more columns after the standard ones is fine.
   transition::Schema schema;
   // Where to start, one a shard; empty: with everything that the shards hold.
-  std::vector<uint64_t> cursors;
+  std::vector<uint64_t> cursors = {};
   // Rows in a block at most; 0: the server's choice (some 256 KiB).
   uint32_t max_rows = 0;
   // Received and not yet taken.

@@ -40,14 +40,14 @@ struct ReplayWriterOptions {
   std::string writer_id;
   transition::Schema schema;
   // Index of the shard to write to; absent: by rendezvous hashing of writer_id.
-  std::optional<int> shard;
+  std::optional<int> shard = {};
   // May move to another shard and be lost with one: simulated rows.
   bool replaceable = false;
   absl::Duration move_after = absl::Seconds(3);
   // The number of the first row that will be appended. Absent: where the server says that this
   // writer stopped (a restarted actor). Given: rows that the server already holds are skipped (an
   // import that is repeated, a spool that is sent again).
-  std::optional<uint64_t> first_sequence;
+  std::optional<uint64_t> first_sequence = {};
   // A bulk import: the samples-per-insert limiter does not count it.
   bool bulk = false;
   // Rows that may wait for their acknowledgement; Append waits beyond that.

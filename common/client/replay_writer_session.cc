@@ -75,7 +75,8 @@ absl::Status ReplayWriter::Impl::Session(int shard, bool& welcomed) {
     if (!broke) context.TryCancel();
     receiver.join();
   }
-  if (!status.ok()) context.TryCancel();
+  // After a refusal of ours the server has to be told; a stream that broke tells why itself.
+  if (!status.ok() && !absl::IsUnavailable(status)) context.TryCancel();
   const absl::Status end = process::FromGrpc(stream->Finish());
   call_.End();
   {
