@@ -120,6 +120,11 @@ class Planner {
 
 }  // namespace
 
+absl::StatusOr<ClusterPlan> PlanCluster(const ClusterOptions& options,
+                                        const ScratchFolder& scratch) {
+  return Planner(options, scratch).Plan();
+}
+
 v1::TableConfigs TablesOf(const v1::Experiment& experiment, const transition::Schema& schema) {
   v1::TableConfigs configs;
   // Writers may all be on one shard, so each can hold the whole of either table.
