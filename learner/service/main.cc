@@ -37,7 +37,7 @@ absl::Status ReplayUpdate(const std::string& input, const std::string& output) {
         "--replay_update and --replay_output name two HDF5 files; give both");
   }
 #ifdef ESTUARY_HAS_TRACE
-  return estuary::learner::ReplayUpdate(input, output);
+  return estuary::learner::RunUpdateTrace(input, output);
 #else
   return absl::UnimplementedError("this learner was built without HDF5: it has no --replay_update");
 #endif
