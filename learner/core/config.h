@@ -47,6 +47,8 @@ struct AlgorithmConfig {
   int cql_actions = 10;
   double reward_shaping_clip = 10;
   NextStateNoise next_state_noise = NextStateNoise::kDatasetStd;
+  // With kScaledDifference the noise on next states is one standard deviation of s' - s, whatever
+  // next_state_noise says.
   DiscriminatorInput discriminator_input = DiscriminatorInput::kNextObservation;
   double discriminator_noise = 0.1;
   // Train the discriminators even where no loss reads them, as a measure of the gap.
