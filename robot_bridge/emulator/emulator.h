@@ -1,0 +1,99 @@
+// The physical robot played by a simulation, a control period at a time. This part knows no clock
+// and no wire: it is told which commands arrived when, and integrates what they did.
+//
+// A period has five substeps of 1 ms; each is integrated under the newest command that had arrived
+// by its end. So a command acts when it arrived, at most one substep early, and one that comes
+// within the first millisecond has the whole period. The robot's own watchdog is in it: a command
+// holds for 100 ms, then the motors go off.
+//
+// An episode begins when a person lets go of the robot: until the motors come on (and for a moment
+// after the last episode) it is held in its start pose. It ends by a fall, by leaving the task's
+// area, or when its time is over.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+
+#include "robot_bridge/drivers/grpc/robot_client.h"
+#include "robot_bridge/drivers/watchdog.h"
+#include "robot_bridge/emulator/plant.h"
+#include "worlds/random.h"
+
+namespace estuary::bridge {
+
+struct EmulatorOptions {
+  Release release = Release::kEvaluation;
+  uint64_t seed = 1;
+  int64_t episode_periods = 6000;
+  // Leaving the area ends an episode (as in the tasks), or does not (as while data are recorded).
+  bool area_limited = true;
+  // Periods that the robot is held before it may be let go.
+  int64_t hold_periods = 40;
+  Watchdog watchdog;
+};
+
+enum class EpisodeEnd { kNone, kFallen, kLeftArea, kTime };
+
+// Of the episode that runs or has just ended.
+struct EpisodeSummary {
+  int64_t periods = 0;
+  double max_abs_x = 0;
+  double final_x = 0;
+  double episode_return = 0;
+  // Commands' ages when they arrived, counted from their observation; and periods in which more
+  // than one command was in force.
+  int64_t commands = 0;
+  int64_t lateness_sum_ns = 0;
+  int64_t lateness_max_ns = 0;
+  int64_t split_periods = 0;
+  // The watchdog turned the motors off.
+  int64_t unpowered_periods = 0;
+  EpisodeEnd end = EpisodeEnd::kNone;
+};
+
+class Emulator {
+ public:
+  static constexpr int64_t kPeriodNs = 5 * kMillisecond;
+
+  Emulator(const EmulatorOptions& options, std::unique_ptr<Plant> plant);
+
+  void Arrived(const ReceivedCommand& command) { arrived_.push_back(command); }
+
+  // The period that begins at `start_ns` is over: integrates it and gives the observation at its
+  // end.
+  Observation EndPeriod(int64_t start_ns);
+
+  bool driven() const { return driven_; }
+  const EpisodeSummary& episode() const { return episode_; }
+  int64_t episodes_ended() const { return episodes_ended_; }
+
+ private:
+  struct InForce {
+    uint64_t sequence = 0;
+    float action = 0;
+    bool torque_on = false;
+  };
+
+  // The command in force at `now`, after those that arrived by then.
+  InForce At(int64_t now);
+  void Integrate(int64_t start_ns, Observation& observation);
+  void Hold();
+  void NoteLateness(const ReceivedCommand& received);
+
+  const EmulatorOptions options_;
+  const std::unique_ptr<Plant> plant_;
+  worlds::Random random_;
+  std::deque<ReceivedCommand> arrived_;
+  ReceivedCommand newest_;
+  bool has_command_ = false;
+  bool driven_ = false;
+  int64_t held_periods_ = 0;
+  uint64_t sequence_ = 0;
+  // When the last few observations were made, by sequence.
+  std::array<int64_t, 64> made_ns_{};
+  EpisodeSummary episode_;
+  int64_t episodes_ended_ = 0;
+};
+
+}  // namespace estuary::bridge

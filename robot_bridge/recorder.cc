@@ -1,0 +1,151 @@
+#include "robot_bridge/recorder.h"
+
+#include <thread>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "common/process/log.h"
+#include "robot_bridge/loop/clock.h"
+#include "robot_bridge/loop_metrics.h"
+
+namespace estuary::bridge {
+namespace {
+
+constexpr absl::Duration kRound = absl::Milliseconds(10);
+constexpr int64_t kSyncEvery = 100 * kMillisecond;
+constexpr int64_t kFoldEvery = 500 * kMillisecond;
+constexpr int64_t kSameWordEvery = 10 * kSecond;
+constexpr uint64_t kRowsAtOnce = 1024;
+
+template <typename T>
+void AppendBytes(const T* values, int count, std::string& rows) {
+  rows.append(reinterpret_cast<const char*>(values), sizeof(T) * count);
+}
+
+}  // namespace
+
+void AppendRow(const LoopTask& task, const Transition& transition, std::string& rows) {
+  AppendBytes(transition.observation.data(), task.observation_dim, rows);
+  AppendBytes(transition.action.data(), task.action_dim, rows);
+  AppendBytes(&transition.reward, 1, rows);
+  AppendBytes(transition.next_observation.data(), task.observation_dim, rows);
+  const auto flags =
+      static_cast<uint8_t>((transition.terminal ? v1::TRANSITION_FLAG_TERMINAL : 0) |
+                           (transition.truncated ? v1::TRANSITION_FLAG_TRUNCATED : 0));
+  AppendBytes(&flags, 1, rows);
+  const auto source = static_cast<uint8_t>(transition.source);
+  AppendBytes(&source, 1, rows);
+  AppendBytes(&transition.policy_version, 1, rows);
+  AppendBytes(&transition.episode, 1, rows);
+  AppendBytes(transition.policy_action.data(), task.action_dim, rows);
+  AppendBytes(&transition.action_latency_us, 1, rows);
+}
+
+class Recorder::Impl {
+ public:
+  explicit Impl(const Parts& parts)
+      : parts_(parts), metrics_(parts.robot, *parts.telemetry, *parts.metrics) {
+    thread_ = std::thread([this] { Work(); });
+  }
+  ~Impl() { Stop(); }
+
+  void Stop() {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (std::exchange(stopping_, true)) return;
+    }
+    thread_.join();
+  }
+
+ private:
+  void Work() {
+    for (bool last = false; !last;) {
+      {
+        absl::MutexLock lock(&mutex_);
+        last = mutex_.AwaitWithTimeout(absl::Condition(&stopping_), kRound);
+      }
+      LogChanges();
+      SpoolTransitions();
+      const int64_t now = Now();
+      if (parts_.spool != nullptr && (last || now - last_sync_ >= kSyncEvery)) {
+        last_sync_ = now;
+        Complain(parts_.spool->Sync());
+        WarnOfPressure();
+      }
+      if (last || now - last_fold_ >= kFoldEvery) {
+        last_fold_ = now;
+        metrics_.Fold(parts_.board->Newest(), parts_.driver->link(), parts_.spool, rows_lost_);
+      }
+    }
+  }
+
+  void LogChanges() {
+    StateChange change;
+    while (parts_.telemetry->changes.Pop(change)) {
+      const auto level = TorqueOn(change.to) ? spdlog::level::info : spdlog::level::warn;
+      spdlog::log(level, "robot '{}': {} -> {} at tick {}: {} ({})", parts_.robot,
+                  Name(change.from), Name(change.to), change.tick, Words(change.event),
+                  Code(change.event));
+      metrics_.CountChange(change);
+    }
+  }
+
+  void SpoolTransitions() {
+    Transition transition;
+    for (;;) {
+      rows_.clear();
+      uint64_t count = 0;
+      while (count < kRowsAtOnce && parts_.telemetry->transitions.Pop(transition)) {
+        AppendRow(parts_.task.loop.task, transition, rows_);
+        ++count;
+      }
+      if (count == 0) return;
+      if (parts_.spool == nullptr) continue;
+      const absl::Status status = parts_.spool->Append(rows_.data(), count, transition.episode);
+      if (!status.ok()) rows_lost_ += count;
+      Complain(status);
+    }
+  }
+
+  void Complain(const absl::Status& status) {
+    if (status.ok()) return;
+    const int64_t now = Now();
+    if (now - last_complaint_ < kSameWordEvery && last_complaint_ != 0) return;
+    last_complaint_ = now;
+    spdlog::error("real transitions are being lost ({} so far): {}", rows_lost_,
+                  std::string(status.message()));
+  }
+
+  // Long before it is full, and again at each further step.
+  void WarnOfPressure() {
+    const double used = parts_.spool->used();
+    const int level = used >= 0.95 ? 3 : used >= 0.8 ? 2 : used >= 0.5 ? 1 : 0;
+    if (level > pressure_) {
+      spdlog::warn("the spool is {:.0f} % full: {} rows wait for the replay since row {}",
+                   100 * used, parts_.spool->next() - parts_.spool->acknowledged(),
+                   parts_.spool->acknowledged());
+    }
+    pressure_ = level;
+  }
+
+  const Parts parts_;
+  LoopMetrics metrics_;
+  std::string rows_;
+  uint64_t rows_lost_ = 0;
+  int64_t last_sync_ = 0;
+  int64_t last_fold_ = 0;
+  int64_t last_complaint_ = 0;
+  int pressure_ = 0;
+
+  absl::Mutex mutex_;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+Recorder::Recorder(const Parts& parts) : impl_(std::make_unique<Impl>(parts)) {}
+Recorder::~Recorder() = default;
+void Recorder::Stop() { impl_->Stop(); }
+
+}  // namespace estuary::bridge

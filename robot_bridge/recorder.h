@@ -1,0 +1,46 @@
+// The loop's errands: a thread at normal priority that empties the loop's rings, puts transitions
+// into the spool and makes them durable, writes state changes to the log, and folds counters and
+// histograms into the process's metrics.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "common/process/metrics.h"
+#include "robot_bridge/drivers/driver.h"
+#include "robot_bridge/loop/telemetry.h"
+#include "robot_bridge/spool/spool.h"
+#include "robot_bridge/status_board.h"
+#include "robot_bridge/tasks.h"
+
+namespace estuary::bridge {
+
+class Recorder {
+ public:
+  struct Parts {
+    std::string robot;
+    RobotTask task;
+    LoopTelemetry* telemetry = nullptr;
+    // Null: transitions are counted and dropped.
+    Spool* spool = nullptr;
+    const Driver* driver = nullptr;
+    StatusBoard* board = nullptr;
+    process::Metrics* metrics = nullptr;
+  };
+
+  // Everything outlives the recorder.
+  explicit Recorder(const Parts& parts);
+  ~Recorder();
+
+  // After the loop has ended: takes what is left, syncs, ends the thread. Idempotent.
+  void Stop();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// A transition as a row of the task's schema, appended to `rows`.
+void AppendRow(const LoopTask& task, const Transition& transition, std::string& rows);
+
+}  // namespace estuary::bridge

@@ -1,0 +1,27 @@
+// The robots that a bridge can drive: for each task its sizes, reward, end, fallback controller and
+// envelope. No simulator is needed for any of it.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/transition/schema.h"
+#include "robot_bridge/drivers/grpc/grpc_driver.h"
+#include "robot_bridge/loop/loop.h"
+
+namespace estuary::bridge {
+
+struct RobotTask {
+  std::string name;
+  uint32_t control_period_us = 0;
+  // With the robot's defaults: task, feedback, limits, period.
+  LoopConfig loop;
+
+  transition::Schema Schema() const;
+  RobotIdentity Identity(const std::string& robot) const;
+};
+
+// NOT_FOUND names the tasks there are.
+absl::StatusOr<RobotTask> FindRobotTask(const std::string& name);
+
+}  // namespace estuary::bridge
