@@ -151,6 +151,17 @@ absl::StatusOr<EngineOptions> ReadOptions(const hdf5::File& file, const TensorTr
   return options;
 }
 
+absl::StatusOr<EngineKind> ReadEngine(const hdf5::File& file) {
+  Attributes attributes(file);
+  std::string engine = "eager";
+  attributes.Read("engine", engine);
+  if (!attributes.status().ok()) return attributes.status();
+  if (engine == "eager") return EngineKind::kEager;
+  if (engine == "native") return EngineKind::kNative;
+  return absl::InvalidArgumentError(
+      absl::StrCat("attribute engine is '", engine, "'; it may be eager or native"));
+}
+
 absl::Status WriteTree(hdf5::File& file, const std::string& group, const TensorTree& tree) {
   for (const auto& [path, tensor] : tree) {
     const hdf5::Shape shape(tensor.shape.begin(), tensor.shape.end());
@@ -177,7 +188,10 @@ absl::Status RunUpdateTrace(const std::string& input_path, const std::string& ou
   const auto options = ReadOptions(*input, parameters, inputs);
   if (!options.ok()) return options.status();
 
-  const auto engine = MakeEagerEngine(*options);
+  const auto kind = ReadEngine(*input);
+  if (!kind.ok()) return kind.status();
+
+  const auto engine = MakeEngine(*kind, *options);
   if (!engine.ok()) return engine.status();
   status = (*engine)->SetParameters(parameters);
   if (!status.ok()) return status;

@@ -7,7 +7,8 @@
 // is float32.
 //
 // Attributes of / beyond the documented: ratio_min, ratio_max, gap_min, gap_max,
-// reward_shaping_clip. Sizes of nets, N and CQL's number of actions are those of the arrays.
+// reward_shaping_clip, and engine, "eager" (the default) or "native" (which takes float32). Sizes
+// of nets, N and CQL's number of actions are those of the arrays.
 #pragma once
 
 #include <string>

@@ -68,19 +68,29 @@ TEST_P(GoldenStep, AgreesWithTheReferenceInFloat64) {
   ExpectSameOutputs(out, Golden(GetParam() + ".out.h5"));
 }
 
-TEST_P(GoldenStep, AgreesWithTheReferenceInFloat32) {
-  const std::string in = Temporary(GetParam() + ".float32.in.h5");
-  const std::string out = Temporary(GetParam() + ".float32.out.h5");
-  std::filesystem::copy_file(Golden(GetParam() + ".in.h5"), in,
+// Holds `engine` in float32 against the golden files of `algorithm`.
+void ExpectAgreementInFloat32(const std::string& algorithm, const std::string& engine) {
+  const std::string in = Temporary(algorithm + "." + engine + ".in.h5");
+  const std::string out = Temporary(algorithm + "." + engine + ".out.h5");
+  std::filesystem::copy_file(Golden(algorithm + ".in.h5"), in,
                              std::filesystem::copy_options::overwrite_existing);
   {
     auto file = hdf5::File::OpenForWriting(in);
     ASSERT_TRUE(file.ok()) << file.status();
     ASSERT_TRUE(file->SetAttribute("/", "precision", absl::string_view("float32")).ok());
+    ASSERT_TRUE(file->SetAttribute("/", "engine", absl::string_view(engine)).ok());
   }
   const absl::Status status = RunUpdateTrace(in, out);
   ASSERT_TRUE(status.ok()) << status;
-  ExpectSameOutputs(out, Golden(GetParam() + ".out.h5"));
+  ExpectSameOutputs(out, Golden(algorithm + ".out.h5"));
+}
+
+TEST_P(GoldenStep, AgreesWithTheReferenceInFloat32) {
+  ExpectAgreementInFloat32(GetParam(), "eager");
+}
+
+TEST_P(GoldenStep, AgreesWithTheReferenceOnTheNativeEngine) {
+  ExpectAgreementInFloat32(GetParam(), "native");
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryAlgorithm, GoldenStep, testing::ValuesIn(AlgorithmNames()),

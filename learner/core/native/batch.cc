@@ -1,0 +1,279 @@
+#include "learner/core/native/batch.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+
+namespace estuary::learner::native {
+namespace {
+
+int GapSamples(const AlgorithmConfig& algorithm) {
+  return algorithm.NeedsGap() ? algorithm.gap_samples : 0;
+}
+
+// Reads tensors of a tree one after the other, keeping the first error.
+class Reader {
+ public:
+  explicit Reader(const TensorTree& tree) : tree_(tree) {}
+
+  const double* Read(const std::string& path, const std::vector<int64_t>& shape) {
+    const auto found = Find(tree_, path, shape, "the batch");
+    status_.Update(found.status());
+    return found.ok() ? (*found)->values.data() : nullptr;
+  }
+  const absl::Status& status() const { return status_; }
+
+ private:
+  const TensorTree& tree_;
+  absl::Status status_;
+};
+
+// [rows][columns] into planes, or as it is.
+void CopyPlanar(const double* from, int64_t rows, int64_t columns, Floats& to) {
+  for (int64_t i = 0; from != nullptr && i < rows * columns; ++i) {
+    to[i % columns * Padded(rows) + i / columns] = static_cast<float>(from[i]);
+  }
+}
+
+absl::StatusOr<int> RowsAt(const TensorTree& inputs, const std::string& path) {
+  const auto it = inputs.find(path);
+  if (it == inputs.end() || it->second.shape.empty() || it->second.shape[0] < 1 ||
+      it->second.shape[0] > 1'000'000) {
+    return absl::InvalidArgumentError(absl::StrCat("the batch has no rows at ", path));
+  }
+  return static_cast<int>(it->second.shape[0]);
+}
+
+}  // namespace
+
+BatchShape BatchShape::Of(const LearnerConfig& config) {
+  const AlgorithmConfig& algorithm = config.algorithm;
+  BatchShape shape;
+  if (algorithm.UsesReal()) shape.real_rows = config.RowsPerSource();
+  if (algorithm.UsesSim()) shape.sim_rows = config.RowsPerSource();
+  if (algorithm.NeedsDiscriminators()) {
+    shape.discriminator_rows = config.optimizer.DiscriminatorBatchSize();
+  }
+  return shape;
+}
+
+absl::StatusOr<BatchShape> BatchShape::Of(const LearnerConfig& config, const TensorTree& inputs) {
+  const AlgorithmConfig& algorithm = config.algorithm;
+  BatchShape shape;
+  const auto read = [&inputs](bool used, const char* path, int& rows) -> absl::Status {
+    if (!used) return absl::OkStatus();
+    const auto found = RowsAt(inputs, path);
+    if (found.ok()) rows = *found;
+    return found.status();
+  };
+  absl::Status status = read(algorithm.UsesReal(), "batch/real/observation", shape.real_rows);
+  status.Update(read(algorithm.UsesSim(), "batch/sim/observation", shape.sim_rows));
+  status.Update(read(algorithm.NeedsDiscriminators(), "discriminator_batch/real/observation",
+                     shape.discriminator_rows));
+  if (!status.ok()) return status;
+  return shape;
+}
+
+Batch::Batch(const LearnerConfig& config, const BatchShape& batch_shape)
+    : shape(batch_shape),
+      ld(Padded(1 + 2 * config.observation_dim + config.action_dim)),
+      width(2 * config.observation_dim + config.action_dim),
+      gap_samples(GapSamples(config.algorithm)),
+      dynamics_samples(GapSamples(config.algorithm) + (config.algorithm.NeedsRatio() ? 1 : 0)),
+      observation_(config.observation_dim),
+      action_(config.action_dim),
+      cql_actions_(config.algorithm.regularizer == Regularizer::kCql ? config.algorithm.cql_actions
+                                                                     : 0),
+      noise_std_(static_cast<float>(config.algorithm.discriminator_noise)),
+      reward_scale_(static_cast<float>(config.optimizer.reward_scale)) {
+  const int64_t n = shape.rows(), m = 2 * shape.discriminator_rows;
+  rows = Floats(n * ld);
+  next = Floats(n * ld);
+  reward = Floats(n);
+  live = Floats(n);
+  policy_noise = Random::Room(Padded(n) * action_);
+  next_policy_noise = Random::Room(Padded(n) * action_);
+  discriminator_rows = Floats(m * ld);
+  discriminator_noise_ = Random::Room(m * width);
+  dynamics_noise = Random::Room(int64_t{shape.sim_rows} * dynamics_samples * observation_);
+  dynamics_std.assign(static_cast<size_t>(observation_), 0);
+  const int64_t sampled = Padded(int64_t{shape.real_rows} * cql_actions_) * action_;
+  for (Floats* cql : {&cql_current_noise, &cql_next_noise, &cql_uniform}) {
+    *cql = Random::Room(sampled);
+  }
+  indices_.resize(static_cast<size_t>(std::max(shape.real_rows, shape.sim_rows)));
+  discriminator_indices_.resize(static_cast<size_t>(shape.discriminator_rows));
+}
+
+void Batch::PutRow(const float* raw, const Scaling& scaling, int64_t row) {
+  const int o = observation_, a = action_;
+  const float* scale = scaling.scale().data();
+  const float* shift = scaling.shift().data();
+  float* x = rows.data() + row * ld;
+  float* y = next.data() + row * ld;
+  x[0] = y[0] = 1;
+  for (int i = 0; i < o + a; ++i) x[1 + i] = raw[i] * scale[i] + shift[i];
+  for (int i = 0; i < o; ++i) y[1 + i] = raw[o + a + i] * scale[i] + shift[i];
+  if (dynamics_samples > 0) {
+    for (int i = 0; i < o; ++i) {
+      const float value = scaling.difference() ? raw[o + a + i] - raw[i] : raw[o + a + i];
+      x[1 + o + a + i] = value * scaling.next_scale()[i] + scaling.next_shift()[i];
+    }
+  }
+  reward[row] = raw[width] * reward_scale_;
+  live[row] = 1 - raw[width + 1];
+}
+
+void Batch::PutDiscriminatorRow(const float* raw, const float* noise, const Scaling& scaling,
+                                int64_t row) {
+  const int o = observation_, sa = observation_ + action_;
+  const float* scale = scaling.scale().data();
+  const float* shift = scaling.shift().data();
+  float* x = discriminator_rows.data() + row * ld;
+  x[0] = 1;
+  for (int i = 0; i < sa; ++i) x[1 + i] = raw[i] * scale[i] + shift[i] + noise_std_ * noise[i];
+  scale = scaling.next_scale().data();
+  shift = scaling.next_shift().data();
+  for (int i = 0; i < o; ++i) {
+    const float value = scaling.difference() ? raw[sa + i] - raw[i] : raw[sa + i];
+    x[1 + sa + i] = value * scale[i] + shift[i] + noise_std_ * noise[sa + i];
+  }
+}
+
+void Batch::SetStateStd(const std::vector<double>& raw_std, const Scaling& scaling) {
+  for (size_t i = 0; i < dynamics_std.size() && i < raw_std.size(); ++i) {
+    dynamics_std[i] = static_cast<float>(raw_std[i] * scaling.next_scale()[i]);
+  }
+}
+
+// The exact state leads every row's samples.
+void Batch::ClearExactNoise() {
+  if (dynamics_samples == gap_samples) return;
+  const int64_t step = int64_t{dynamics_samples} * observation_;
+  for (int64_t row = 0; row < shape.sim_rows; ++row) {
+    std::fill_n(dynamics_noise.data() + row * step, observation_, 0.0f);
+  }
+}
+
+void Batch::DrawDiscriminators(const HostRows& real, const HostRows& sim, const Scaling& scaling,
+                               Random& random) {
+  random.Normals(discriminator_noise_);
+  const int64_t m = shape.discriminator_rows;
+  for (const int half : {0, 1}) {
+    const HostRows& source = half == 0 ? real : sim;
+    random.Integers(static_cast<uint64_t>(source.size), m, discriminator_indices_.data());
+    for (const int64_t index : discriminator_indices_) __builtin_prefetch(source.Row(index));
+    for (int64_t i = 0; i < m; ++i) {
+      const int64_t row = half * m + i;
+      PutDiscriminatorRow(source.Row(discriminator_indices_[static_cast<size_t>(i)]),
+                          discriminator_noise_.data() + row * width, scaling, row);
+    }
+  }
+  if (gap_samples > 0) {
+    random.Normals(dynamics_noise);
+    SetStateStd(scaling.state_std(), scaling);
+    ClearExactNoise();
+  }
+}
+
+void Batch::DrawTransitions(const HostRows& real, const HostRows& sim, const Scaling& scaling,
+                            Random& random) {
+  const auto draw = [&](const HostRows& source, int64_t first, int64_t count) {
+    if (count == 0) return;
+    random.Integers(static_cast<uint64_t>(source.size), count, indices_.data());
+    for (int64_t i = 0; i < count; ++i) {
+      __builtin_prefetch(source.Row(indices_[static_cast<size_t>(i)]));
+    }
+    for (int64_t i = 0; i < count; ++i) {
+      PutRow(source.Row(indices_[static_cast<size_t>(i)]), scaling, first + i);
+    }
+  };
+  draw(real, 0, shape.real_rows);
+  draw(sim, shape.real_rows, shape.sim_rows);
+  random.Normals(policy_noise);
+  random.Normals(next_policy_noise);
+  if (cql_actions_ > 0) {
+    random.Normals(cql_current_noise);
+    random.Normals(cql_next_noise);
+    random.Uniforms(1, cql_uniform.size(), cql_uniform.data());
+  }
+}
+
+absl::Status Batch::Fill(const TensorTree& inputs, const Scaling& scaling) {
+  const int64_t o = observation_, a = action_;
+  Reader reader(inputs);
+  std::vector<float> raw(static_cast<size_t>(width) + 2), noise(static_cast<size_t>(width));
+  struct Column {
+    const double* values;
+    int64_t dim;
+  };
+  const auto columns = [&](const std::string& group, int64_t count, bool with_reward) {
+    std::vector<Column> read = {{reader.Read(group + "/observation", {count, o}), o},
+                                {reader.Read(group + "/action", {count, a}), a},
+                                {reader.Read(group + "/next_observation", {count, o}), o}};
+    if (with_reward) {
+      read.push_back({reader.Read(group + "/reward", {count}), 1});
+      read.push_back({reader.Read(group + "/terminal", {count}), 1});
+    }
+    return read;
+  };
+  const auto gather = [](const std::vector<Column>& from, int64_t row, std::vector<float>& to) {
+    auto out = to.begin();
+    for (const Column& column : from) {
+      const double* values = column.values + row * column.dim;
+      out = std::copy(values, values + column.dim, out);
+    }
+  };
+  const auto fill = [&](const char* group, int64_t first, int64_t count) {
+    if (count == 0) return;
+    const auto from = columns(group, count, /*with_reward=*/true);
+    for (int64_t i = 0; reader.status().ok() && i < count; ++i) {
+      gather(from, i, raw);
+      PutRow(raw.data(), scaling, first + i);
+    }
+  };
+  fill("batch/real", 0, shape.real_rows);
+  fill("batch/sim", shape.real_rows, shape.sim_rows);
+  const int64_t m = shape.discriminator_rows;
+  const auto fill_discriminators = [&](const char* source, int64_t first) {
+    if (m == 0) return;
+    const auto from = columns(absl::StrCat("discriminator_batch/", source), m, false);
+    const auto added = columns(absl::StrCat("noise/discriminator/", source), m, false);
+    for (int64_t i = 0; reader.status().ok() && i < m; ++i) {
+      gather(from, i, raw);
+      gather(added, i, noise);
+      PutDiscriminatorRow(raw.data(), noise.data(), scaling, first + i);
+    }
+  };
+  fill_discriminators("real", 0);
+  fill_discriminators("sim", m);
+
+  const int64_t n = shape.rows();
+  CopyPlanar(reader.Read("noise/policy", {n, a}), n, a, policy_noise);
+  CopyPlanar(reader.Read("noise/next_policy", {n, a}), n, a, next_policy_noise);
+  if (gap_samples > 0) {
+    const double* given = reader.Read("noise/next_state", {shape.sim_rows, gap_samples, o});
+    const int64_t exact = dynamics_samples - gap_samples;
+    for (int64_t i = 0; given != nullptr && i < shape.sim_rows; ++i) {
+      const double* from = given + i * gap_samples * o;
+      std::copy(from, from + gap_samples * o,
+                dynamics_noise.data() + (i * dynamics_samples + exact) * o);
+    }
+    ClearExactNoise();
+    const double* std = reader.Read("state_std", {o});
+    if (std != nullptr) SetStateStd({std, std + o}, scaling);
+  }
+  if (cql_actions_ > 0) {
+    const int64_t k = cql_actions_, real = shape.real_rows;
+    const auto copy = [&](const char* path, Floats& to) {
+      CopyPlanar(reader.Read(path, {real, k, a}), real * k, a, to);
+    };
+    copy("noise/cql/current", cql_current_noise);
+    copy("noise/cql/next", cql_next_noise);
+    copy("noise/cql/uniform", cql_uniform);
+  }
+  return reader.status();
+}
+
+}  // namespace estuary::learner::native
