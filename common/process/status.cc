@@ -32,6 +32,7 @@ absl::Status ErrnoStatus(int error, const std::string& what) {
       return absl::PermissionDeniedError(message);
     case ENOSPC:
     case EDQUOT:
+    case EFBIG:
     case EMFILE:
     case ENOMEM:
       return absl::ResourceExhaustedError(message);
