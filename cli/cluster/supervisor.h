@@ -61,6 +61,9 @@ class Supervisor {
   // not tried again.
   absl::Status Poll();
 
+  // From now on whoever ends may: nobody is started again. For the time after the work is done.
+  void LetGo() { let_go_ = true; }
+
   // It exited with code 0 and may.
   bool Finished(const std::string& name) const;
   // Times it was started again.
@@ -88,6 +91,7 @@ class Supervisor {
 
   const Options options_;
   std::vector<Managed> children_;
+  bool let_go_ = false;
 };
 
 }  // namespace estuary::cli

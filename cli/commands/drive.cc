@@ -59,7 +59,8 @@ absl::Status RunDrive(const std::string& path, const Options& options) {
       return absl::CancelledError("stopped; nothing was written");
     }
     ESTUARY_RETURN_IF_ERROR(drive->Poll());
-    TrainingState state{.phase = absl::StrCat(StateName(drive->status().state()), " drives, s")};
+    TrainingState state{
+        .phase = absl::StrCat("seconds, bridge in state ", StateName(drive->status().state()))};
     state.done = static_cast<uint64_t>(drive->seconds());
     state.total = static_cast<uint64_t>(std::ceil(options.seconds));
     display.Update(0, state);

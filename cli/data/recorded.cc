@@ -64,8 +64,9 @@ absl::StatusOr<std::vector<ShardRows>> ReadShards(const std::vector<std::string>
     if (table != nullptr && table->rows() > 0) ends[i] = table->next_cursor();
   }
   ESTUARY_ASSIGN_OR_RETURN(
-      auto follower, client::ReplayFollower::Start(
-                         {.shards = shards, .table = experiment::kRealTable, .schema = schema, .cursors = {}}));
+      auto follower,
+      client::ReplayFollower::Start(
+          {.shards = shards, .table = experiment::kRealTable, .schema = schema, .cursors = {}}));
   std::vector<ShardRows> rows(shards.size());
   std::vector<uint64_t> reached(shards.size(), 0);
   const auto done = [&] {

@@ -220,8 +220,8 @@ class Demo {
         TrainingState state;
         state.phase = contestant.drive->done()
                           ? DriveEndName(contestant.drive->data().end)
-                          : absl::StrCat("seconds, ", StateName(contestant.drive->status().state()),
-                                         " drives");
+                          : absl::StrCat("seconds, bridge in state ",
+                                         StateName(contestant.drive->status().state()));
         state.done =
             static_cast<uint64_t>(contestant.drive->done() ? contestant.drive->data().seconds
                                                            : contestant.drive->seconds());

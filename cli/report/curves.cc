@@ -33,14 +33,15 @@ constexpr Family kFamilies[] = {
     {"loss", "Losses", false},
     {"discriminator", "Discriminators' accuracy", false},
     {"ratio", "Dynamics ratio (weight of simulated errors)", false},
-    {"omega", "Weights of the simulated pairs", false},
+    {"omega", "Simulated pairs that the gap's weights let count", false},
     {"gradient_norm", "Gradient norms", true},
 };
-// Metrics that are no curves of learning.
-const std::set<std::string>& NotDrawn() {
-  static const auto* names = new std::set<std::string>(
-      {"gradient_steps", "environment_steps", "seconds", "policy_version", "time"});
-  return *names;
+// What would only crowd a figure: the second critic does as the first, and bounds of clamped
+// numbers say little.
+bool Drawn(const std::string& metric) {
+  return absl::StrContains(metric, '/') && !absl::StrContains(metric, "/q2") &&
+         !absl::EndsWith(metric, "/min") && !absl::EndsWith(metric, "/log_mean") &&
+         metric != "omega/max";
 }
 
 std::string Prefix(const std::string& metric) { return metric.substr(0, metric.find('/')); }
@@ -146,9 +147,7 @@ std::vector<Figure> MetricFigures(const RunData& run) {
   std::map<std::string, std::set<std::string>> families;
   for (const MetricPoint& point : run.metrics) {
     for (const auto& [name, value] : point.values) {
-      if (absl::StrContains(name, '/') && NotDrawn().count(name) == 0) {
-        families[Prefix(name)].insert(name);
-      }
+      if (Drawn(name)) families[Prefix(name)].insert(name);
     }
   }
   std::vector<Figure> figures;

@@ -50,10 +50,11 @@ std::string GnuplotScript(const Figure& figure, const std::string& output) {
       "set terminal svg size %d,%d dynamic noenhanced font 'Helvetica,13' background 'white'\n"
       "set output %s\n"
       "set title %s font ',14'\n"
-      "set xlabel %s\nset ylabel %s\n"
+      "set xlabel %s offset 0,0.4\nset ylabel %s\n"
       "set border 3 linecolor '#868e96'\nset tics nomirror textcolor '#343a40'\n"
       "set grid linecolor '#e9ecef' linetype 1 linewidth 1\n"
-      "set key outside bottom center horizontal samplen 2 spacing 1.1 textcolor '#343a40'\n"
+      "set key outside bottom center horizontal Left reverse samplen 2 spacing 1.1 height 0.6 "
+      "textcolor '#343a40'\n"
       "set decimalsign '.'\n",
       figure.width, figure.height, Quoted(output), Quoted(figure.title), Quoted(figure.x_label),
       Quoted(figure.y_label));

@@ -21,7 +21,8 @@ h2 { font-size: 18px; margin: 30px 0 8px; }
 p { max-width: 86ch; margin: 8px 0; }
 .figures { display: flex; flex-wrap: wrap; gap: 16px; margin: 12px 0; }
 .figures figure { margin: 0; background: #fff; border: 1px solid #dee2e6; border-radius: 8px;
-                  padding: 10px; flex: 1 1 480px; min-width: 0; }
+                  padding: 10px; flex: 0 1 calc(50% - 8px); min-width: 440px; }
+@media (max-width: 940px) { .figures figure { flex-basis: 100%; min-width: 0; } }
 .figures svg { width: 100%; height: auto; display: block; }
 .table { overflow-x: auto; background: #fff; border: 1px solid #dee2e6; border-radius: 8px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }

@@ -134,6 +134,7 @@ absl::Status Training::Poll() {
 
 void Training::Finish() {
   if (ended_ == absl::InfiniteFuture()) ended_ = absl::Now();
+  supervisor_.LetGo();
   for (const ChildSpec& spec : plan_.children) {
     const bool worker = spec.may_finish && spec.name != "learner";
     if (worker && supervisor_.Pid(spec.name) != 0 && absl::Now() < ended_ + kFarewell) {

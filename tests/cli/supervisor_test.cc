@@ -121,6 +121,19 @@ TEST_F(SupervisorTest, WantsProofThatTheWorkIsDone) {
   EXPECT_EQ(supervisor.Restarts("learner"), 1);
 }
 
+TEST_F(SupervisorTest, LetsGoOfWhoeverEndsAfterTheWork) {
+  Supervisor supervisor(options_);
+  supervisor.Add(Script("actor", "while ! test -e $F/done; do sleep 0.01; done; exit 1"));
+  ASSERT_TRUE(supervisor.StartAll().ok());
+  supervisor.LetGo();
+  std::ofstream(folder_ + "/done") << "1";
+  EXPECT_TRUE(PollUntil(supervisor, [&] { return supervisor.Pid("actor") == 0; }).ok());
+  absl::SleepFor(absl::Milliseconds(50));
+  EXPECT_TRUE(supervisor.Poll().ok());
+  EXPECT_EQ(supervisor.Pid("actor"), 0);
+  EXPECT_EQ(supervisor.Restarts("actor"), 0);
+}
+
 TEST_F(SupervisorTest, GivesUpAfterTooManyDeathsAndQuotesTheLog) {
   Supervisor supervisor(options_);
   supervisor.Add(
