@@ -1,5 +1,6 @@
 #include "robot_bridge/bridge.h"
 
+#include <algorithm>
 #include <future>
 #include <thread>
 #include <utility>
@@ -25,10 +26,15 @@ namespace {
 constexpr absl::Duration kLastShipment = absl::Seconds(5);
 
 // The driver's sender comes right below the loop, so that a command leaves before anything else
-// runs.
-RealtimeOptions BelowLoop(const RealtimeOptions& loop) {
+// runs; then whatever runs gRPC.
+constexpr int kSenderBelowLoop = 1;
+constexpr int kLinkBelowLoop = 20;
+
+RealtimeOptions BelowLoop(const RealtimeOptions& loop, int by) {
   RealtimeOptions options = loop;
-  options.priority = loop.priority > 1 ? loop.priority - 1 : loop.priority;
+  if (loop.priority > 0) options.priority = std::max(1, loop.priority - by);
+  // The loop alone has its core.
+  options.cpu = -1;
   return options;
 }
 
@@ -49,8 +55,11 @@ class Bridge::Impl {
     }
     RealtimeGrants grants;
     LockMemory(options_.realtime, grants);
+    // What is refused here is refused to the loop, too, which says so.
+    RealtimeGrants link_grants;
+    MakeThisThreadRealtime(BelowLoop(options_.realtime, kLinkBelowLoop), link_grants);
     driver_ = std::make_unique<GrpcDriver>(options_.task.Identity(options_.robot), &wakeup_,
-                                           BelowLoop(options_.realtime));
+                                           BelowLoop(options_.realtime, kSenderBelowLoop));
     desk_ = std::make_unique<OperatorDesk>(&port_, &wakeup_);
     board_ = std::make_unique<StatusBoard>(options_.robot, options_.task, &telemetry_,
                                            driver_.get(), spool_.get());

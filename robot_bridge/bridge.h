@@ -36,7 +36,9 @@ struct BridgeOptions {
 
 class Bridge {
  public:
-  // `metrics` outlives the bridge.
+  // `metrics` outlives the bridge. Nothing of gRPC may have run in the process, because gRPC's
+  // threads inherit their priority from the one that starts them; that is the caller, which keeps
+  // it.
   static absl::StatusOr<std::unique_ptr<Bridge>> Start(const BridgeOptions& options,
                                                        process::Metrics* metrics);
   // Motors off, then everything down; what is recorded is in the spool or at the replay.

@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "common/process/log.h"
 #include "robot_bridge/loop/clock.h"
+#include "robot_bridge/loop/realtime.h"
 #include "robot_bridge/loop_metrics.h"
 
 namespace estuary::bridge {
@@ -61,6 +62,7 @@ class Recorder::Impl {
 
  private:
   void Work() {
+    MakeThisThreadOrdinary();
     for (bool last = false; !last;) {
       {
         absl::MutexLock lock(&mutex_);

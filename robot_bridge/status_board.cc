@@ -12,7 +12,8 @@ StatusBoard::StatusBoard(const std::string& robot, const RobotTask& task, LoopTe
       period_s_(1e-6 * task.control_period_us),
       telemetry_(*telemetry),
       driver_(*driver),
-      spool_(spool) {}
+      spool_(spool),
+      spool_start_(spool == nullptr ? 0 : spool->next()) {}
 
 LoopStatus StatusBoard::Newest() {
   absl::MutexLock lock(&mutex_);
@@ -36,7 +37,9 @@ void StatusBoard::Fill(v1::RobotStatus& status) {
     }
   }
   status.set_robot(robot_);
-  status.set_robot_connected(driver_.link().connected);
+  // Connected to some purpose: it has said where it is.
+  const Driver::LinkStatus link = driver_.link();
+  status.set_robot_connected(link.connected && link.links == loop.link);
   status.set_policy_version(loop.policy_version);
   const LoopCounters& counters = telemetry_.counters;
   status.set_ticks(counters.ticks.Get());
@@ -48,8 +51,13 @@ void StatusBoard::Fill(v1::RobotStatus& status) {
   const Histogram::Counts latency = telemetry_.action_latency.Read();
   status.set_action_latency_p50_us(Histogram::QuantileUs(latency, 0.5));
   status.set_action_latency_p99_us(Histogram::QuantileUs(latency, 0.99));
-  status.set_transitions_recorded(counters.transitions_recorded.Get());
-  if (spool_ != nullptr) status.set_transitions_acknowledged(spool_->acknowledged());
+  status.set_transitions_recorded(counters.transitions_recorded.Get() +
+                                  (loop.transition_held ? 1 : 0));
+  if (spool_ != nullptr) {
+    const uint64_t acknowledged = spool_->acknowledged();
+    status.set_transitions_acknowledged(acknowledged > spool_start_ ? acknowledged - spool_start_
+                                                                    : 0);
+  }
   status.set_observation_gaps(counters.observation_gaps.Get());
   status.set_limited_actions(counters.actions_clamped.Get() + counters.actions_rate_limited.Get() +
                              counters.actions_blended.Get());

@@ -31,6 +31,8 @@ class StatusBoard {
   LoopTelemetry& telemetry_;
   const Driver& driver_;
   const Spool* const spool_;
+  // Recorded and acknowledged are counted since the start; the spool remembers more.
+  const uint64_t spool_start_;
 
   absl::Mutex mutex_;
   // The mailbox has one reader at a time: whoever holds the mutex.

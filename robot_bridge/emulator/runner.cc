@@ -117,9 +117,10 @@ absl::Status RunRobot(const RunnerOptions& options,
   client_options.identity = (*plant)->identity();
   client_options.identity.robot = options.robot;
   client_options.realtime = options.realtime;
-  RobotClient client(client_options);
+  // Before the client, whose threads and gRPC's inherit it.
   RealtimeGrants grants;
   MakeThisThreadRealtime(options.realtime, grants);
+  RobotClient client(client_options);
   for (const std::string& refused : grants.refused) spdlog::warn("{}", refused);
   Runner runner(options, client, *std::move(plant), report);
   const absl::Status status = runner.Run();

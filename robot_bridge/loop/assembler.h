@@ -93,6 +93,8 @@ class Assembler {
   }
 
   uint32_t episode() const { return episode_; }
+  // A transition waits for its truncated flag.
+  bool holds() const { return has_pending_; }
   // Of the newest transition.
   float reward() const { return pending_.reward; }
 

@@ -334,6 +334,7 @@ void Loop::PublishStatus() {
   status.event = last_event_;
   status.changed = changed_;
   status.policy_version = policy_ != nullptr ? policy_->version() : 0;
+  status.transition_held = assembler_.holds();
   status.episode_ticks = episode_ticks_;
   status.episode_return = episode_return_;
   if (newest_health_ != Health::kNone) {

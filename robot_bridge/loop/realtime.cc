@@ -78,4 +78,9 @@ void MakeThisThreadRealtime(const RealtimeOptions& options, RealtimeGrants& gran
   }
 }
 
+void MakeThisThreadOrdinary() {
+  const sched_param parameter{};
+  pthread_setschedparam(pthread_self(), SCHED_OTHER, &parameter);
+}
+
 }  // namespace estuary::bridge

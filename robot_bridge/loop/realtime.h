@@ -28,7 +28,11 @@ struct RealtimeGrants {
 // Memory is the process's; once, before the threads start.
 void LockMemory(const RealtimeOptions& options, RealtimeGrants& grants);
 
-// Of the calling thread: priority, core, timer slack, and its stack touched.
+// Of the calling thread: priority, core, timer slack, and its stack touched. Threads that it starts
+// from now on inherit priority and core.
 void MakeThisThreadRealtime(const RealtimeOptions& options, RealtimeGrants& grants);
+
+// Back to normal priority: for a thread that was started by a real-time one and has time.
+void MakeThisThreadOrdinary();
 
 }  // namespace estuary::bridge

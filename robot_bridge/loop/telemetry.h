@@ -60,7 +60,10 @@ struct LoopStatus {
   // The event that led there; `changed` false: none yet.
   Event event = Event::kDisarm;
   bool changed = false;
+  // Of the newest observation.
   uint64_t link = 0;
+  // A transition is complete but held back: it will be recorded whatever comes.
+  bool transition_held = false;
   uint32_t policy_version = 0;
   uint64_t episode_ticks = 0;
   double episode_return = 0;

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
+#include <iostream>
 
 #include "tests/robot_bridge/integration/bench.h"
 
@@ -25,8 +25,12 @@ TEST_F(DriveTest, TheFallbackKeepsTheRealRobotStandingAt200Hz) {
   const v1::RobotStatus status = Status();
   EXPECT_GE(status.ticks() + status.missed_ticks() + status.observation_gaps(), 1000u);
   EXPECT_GT(status.transitions_recorded(), 500u);
-  RecordProperty("lateness_p99_us", std::to_string(status.lateness_p99_us()));
-  RecordProperty("action_latency_p99_us", std::to_string(status.action_latency_p99_us()));
+  std::cout << "lateness p50 " << status.lateness_p50_us() << " p99 " << status.lateness_p99_us()
+            << " max " << status.lateness_max_us() << " us; latency p50 "
+            << status.action_latency_p50_us() << " p99 " << status.action_latency_p99_us()
+            << " us; ticks " << status.ticks() << ", missed " << status.missed_ticks() << ", gaps "
+            << status.observation_gaps() << "\n"
+            << robot_->Output();
   bridge_->Signal(SIGTERM);
   EXPECT_EQ(bridge_->Wait(absl::Seconds(10)), 0) << bridge_->Output();
 }
