@@ -41,13 +41,14 @@ absl::Status PolicySource::Deliver(const v1::PolicyUpdate& update) {
     if (policy.ok()) {
       ready.policy = *std::move(policy);
       ready.workspace.emplace(*ready.policy, options_.rows);
-    } else if (!update.final()) {
+    } else {
       metrics_.AddRefusedPolicy();
       const bool damaged = policy.status().code() == absl::StatusCode::kInvalidArgument;
       if (!damaged || options_.lockstep) return policy.status();
       spdlog::error("refused what {} sent, going on with the policy there is: {}", options_.learner,
                     std::string(policy.status().message()));
-      return absl::OkStatus();
+      // The end of the training counts without its policy, too.
+      if (!update.final()) return absl::OkStatus();
     }
   }
   inbox_.Put(std::move(ready));

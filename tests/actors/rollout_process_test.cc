@@ -209,6 +209,24 @@ TEST_F(RolloutProcess, KeepsLockstepAndGivesTheSameBitsAgain) {
   for (uint32_t i = 0; i < 400; ++i) EXPECT_EQ(versions[i], i < 150 ? 0 : i / 100 + 1) << i;
 }
 
+TEST_F(RolloutProcess, EvaluatesInItsOtherRole) {
+  StartAll();
+  StartActor({"--role=evaluate"});
+  learner_->Publish(Version(1));
+  learner_->Publish(Version(2, 0, /*final=*/true));
+  EXPECT_EQ(actor_->Wait(kSoon), 0) << actor_->Output();
+  EXPECT_EQ(learner_->reports().size(), 4u);
+}
+
+TEST_F(RolloutProcess, EndsAtOnceWhileItWaitsForItsLearner) {
+  StartAll();
+  learner_->Stop();
+  StartActor();
+  absl::SleepFor(absl::Milliseconds(300));
+  actor_->Signal(SIGTERM);
+  EXPECT_EQ(actor_->Wait(absl::Seconds(5)), 0) << actor_->Output();
+}
+
 TEST_F(RolloutProcess, EndsWithOneClearLineWhenThePolicyIsAnotherTasks) {
   StartAll();
   v1::PolicyUpdate update;

@@ -162,7 +162,7 @@ absl::StatusOr<Slices> Run(const std::string& name, int count, const std::string
   const std::unique_ptr<BareMujoco> bare = BareMujoco::Make(name, /*seed=*/1);
   bare->Run(2048);
   Slices slices{
-      .periods = name == "walker2d" ? 1024u : 4096u, .actor = {}, .bare = {}, .flush = {}};
+      .periods = name == "walker2d" ? 512u : 1024u, .actor = {}, .bare = {}, .flush = {}};
   const auto run_bare = [&] {
     const Times start = Now();
     bare->Run(static_cast<int>(slices.periods));
@@ -242,7 +242,7 @@ bool Measure(const std::string& name, int count, const std::string& replay_binar
 }  // namespace estuary::benchmarks
 
 int main(int argc, char** argv) {
-  const int slices = argc > 1 ? std::max(1, std::atoi(argv[1])) : 80;
+  const int slices = argc > 1 ? std::max(1, std::atoi(argv[1])) : 300;
   const std::string replay = argc > 2 ? argv[2] : ESTUARY_BIN_DIR "/estuary-replay";
   bool good = true;
   for (const char* task : {"half_cheetah", "walker2d"}) {
