@@ -102,17 +102,21 @@ absl::Status Evaluate(const ActorOptions& options) {
   client::LearnerSubscriber subscriber({.address = options.learner,
                                         .subscriber = absl::StrCat("evaluator-", options.index),
                                         .evaluations = true});
+  uint64_t evaluated_version = 0;
   while (true) {
     ESTUARY_ASSIGN_OR_RETURN(const client::LearnerSubscriber::Update update,
                              NextUpdate(subscriber, options.learner));
     if (update == nullptr) return absl::OkStatus();
-    if (update->has_policy()) {
+    // The final update repeats a version that is in already; the learner will not wait for it
+    // again.
+    if (update->has_policy() && update->policy().version() != evaluated_version) {
       ESTUARY_ASSIGN_OR_RETURN(const auto policy,
                                LoadPolicy(update->policy(), setup.run_id, setup.schema));
       metrics.SetPolicy(policy->version());
       for (const Arena& arena : arenas) {
         ESTUARY_RETURN_IF_ERROR(EvaluateIn(arena, setup, *policy, learner, metrics));
       }
+      evaluated_version = policy->version();
     }
     if (update->final()) {
       spdlog::info("training has ended");
