@@ -107,9 +107,9 @@ absl::Status Evaluate(const ActorOptions& options) {
     ESTUARY_ASSIGN_OR_RETURN(const client::LearnerSubscriber::Update update,
                              NextUpdate(subscriber, options.learner));
     if (update == nullptr) return absl::OkStatus();
-    // The final update repeats a version that is in already; the learner will not wait for it
-    // again.
-    if (update->has_policy() && update->policy().version() != evaluated_version) {
+    // The final update repeats a version whose report is in: the learner does not wait for another.
+    const bool repeated = update->final() && update->policy().version() == evaluated_version;
+    if (update->has_policy() && !repeated) {
       ESTUARY_ASSIGN_OR_RETURN(const auto policy,
                                LoadPolicy(update->policy(), setup.run_id, setup.schema));
       metrics.SetPolicy(policy->version());
