@@ -68,7 +68,6 @@ absl::Status CutLines(const RunFolder& folder, std::optional<uint64_t> step) {
 // Waits for the reports of the final version, where an evaluator has ever been there to send them.
 void AwaitEvaluations(uint64_t version, const Publisher& publisher, const Evaluations& evaluations,
                       StatusBoard& board) {
-  if (!evaluations.wanted() || !publisher.evaluated()) return;
   board.SetPhase(v1::LEARNER_PHASE_FINISHING,
                  absl::StrCat("waiting for the evaluation of version ", version));
   const absl::Time start = absl::Now();
@@ -89,9 +88,12 @@ void AwaitEvaluations(uint64_t version, const Publisher& publisher, const Evalua
 }
 
 // Writes the final policy and tells everybody.
-absl::Status Finish(const RunFolder& folder, const v1::PolicyUpdate& last, Publisher& publisher,
+absl::Status Finish(const RunFolder& folder, const Training& training, Publisher& publisher,
                     const Evaluations& evaluations, StatusBoard& board) {
-  AwaitEvaluations(last.policy().version(), publisher, evaluations, board);
+  const v1::PolicyUpdate& last = *training.published();
+  if (evaluations.wanted() && training.evaluated()) {
+    AwaitEvaluations(last.policy().version(), publisher, evaluations, board);
+  }
   if (process::ShutdownRequested()) return absl::OkStatus();
   ESTUARY_RETURN_IF_ERROR(policy::WritePolicyFile(folder.FinalPolicyPath(), last.policy()));
   spdlog::info("the run is done: {}", folder.FinalPolicyPath());
@@ -114,7 +116,7 @@ absl::Status TrainAndFinish(Training& training, const RunFolder& folder, Publish
     spdlog::info("stopped with a checkpoint in '{}'; --resume goes on", folder.CheckpointsPath());
     return absl::OkStatus();
   }
-  return Finish(folder, *training.published(), publisher, evaluations, board);
+  return Finish(folder, training, publisher, evaluations, board);
 }
 
 }  // namespace

@@ -31,8 +31,8 @@ std::string RunState::ToJson() const {
   return nlohmann::json{
              {"gradient_steps", gradient_steps},   {"environment_steps", environment_steps},
              {"policy_version", policy_version},   {"seconds", seconds},
-             {"starved_seconds", starved_seconds}, {"real", PositionsToJson(real)},
-             {"sim", PositionsToJson(sim)}}
+             {"starved_seconds", starved_seconds}, {"evaluated", evaluated},
+             {"real", PositionsToJson(real)},      {"sim", PositionsToJson(sim)}}
              .dump(1) +
          "\n";
 }
@@ -46,6 +46,7 @@ absl::StatusOr<RunState> RunState::FromJson(absl::string_view text) {
     state.policy_version = json.at("policy_version").get<uint64_t>();
     state.seconds = json.at("seconds").get<double>();
     state.starved_seconds = json.at("starved_seconds").get<double>();
+    state.evaluated = json.at("evaluated").get<bool>();
     state.real = PositionsFromJson(json.at("real"));
     state.sim = PositionsFromJson(json.at("sim"));
     return state;

@@ -32,6 +32,8 @@ struct RunState {
   // Spent training, over all of the run's processes.
   double seconds = 0;
   double starved_seconds = 0;
+  // An evaluator has been there, so its reports are worth waiting for.
+  bool evaluated = false;
   // In the shard map's order.
   std::vector<ShardPosition> real;
   std::vector<ShardPosition> sim;

@@ -68,6 +68,7 @@ absl::Status Training::Restore(const Checkpoint& checkpoint) {
                                update->policy().environment_steps());
     if (!parts_.evaluations->Complete(version)) parts_.publisher->Publish(update, true);
   }
+  parts_.publisher->Publish(published_, /*evaluate=*/false);
   resumed_ = true;
   seconds_before_ = state_.seconds;
   spdlog::info("going on from the checkpoint of step {}", checkpoint.step);
@@ -129,9 +130,7 @@ absl::Status Training::Begin() {
   started_ = shown_ = absl::Now();
   shown_steps_ = state_.gradient_steps;
   shown_rows_ = state_.environment_steps;
-  if (resumed_) {
-    parts_.publisher->Publish(published_, /*evaluate=*/false);
-  } else {
+  if (!resumed_) {
     // The first checkpoint holds where this run's rows begin in the logs, so it must be there
     // before an actor can have added one.
     ESTUARY_RETURN_IF_ERROR(Publish());
@@ -171,6 +170,7 @@ absl::Status Training::TakeRows(absl::Duration timeout, uint64_t* taken) {
       const uint64_t wanted = WantedSimRows(pace_, state_.gradient_steps);
       const uint64_t most =
           wanted > state_.environment_steps ? wanted - state_.environment_steps : 0;
+      if (most == 0) break;
       ESTUARY_ASSIGN_OR_RETURN(const uint64_t rows,
                                feed->Take(most, *taken == 0 ? timeout : absl::ZeroDuration()));
       if (rows == 0) break;
@@ -218,6 +218,7 @@ absl::Status Training::WaitForRows() {
   while (!MayStep() && !process::ShutdownRequested()) {
     uint64_t taken = 0;
     ESTUARY_RETURN_IF_ERROR(TakeRows(kLook, &taken));
+    if (taken == 0) process::SleepOrShutdown(absl::Milliseconds(1));
     const absl::Time now = absl::Now();
     if (now >= next_word) {
       next_word = now + kWord;
@@ -323,6 +324,7 @@ absl::Status Training::Publish() {
 
 absl::Status Training::WriteCheckpoint() {
   state_.seconds = Seconds();
+  state_.evaluated = evaluated();
   if (data_->real_feed() != nullptr) state_.real = data_->real_feed()->positions();
   if (data_->sim_feed() != nullptr) state_.sim = data_->sim_feed()->positions();
   Checkpoint checkpoint;

@@ -58,6 +58,9 @@ class Training {
   // Until all gradient steps are done or the process is asked to stop.
   absl::StatusOr<Outcome> Run();
 
+  // An evaluator has ever subscribed, in this process or in one before it.
+  bool evaluated() const { return state_.evaluated || parts_.publisher->evaluated(); }
+
   // The newest version; after Run's kFinished the final one.
   const Publisher::Update& published() const { return published_; }
 

@@ -144,7 +144,7 @@ class LearnerCluster {
   bool Await(const std::function<bool(const v1::LearnerStatus&)>& condition) {
     client::LearnerClient client(LearnerAddress());
     const absl::Time end = absl::Now() + kLong;
-    while (absl::Now() < end) {
+    while (absl::Now() < end && !learner().Wait(absl::ZeroDuration()).has_value()) {
       const auto status = client.Status(absl::Seconds(1));
       if (status.ok() && condition(*status)) return true;
       absl::SleepFor(absl::Milliseconds(10));

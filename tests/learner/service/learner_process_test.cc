@@ -124,7 +124,7 @@ TEST(LearnerProcess, TrainsAtThePaceAndLeavesItsResults) {
     EXPECT_EQ(line["gradient_steps"], 500 * (i + 1));
     // Never ahead of the rows.
     EXPECT_GE(2 * line["environment_steps"].get<double>(), line["gradient_steps"].get<double>());
-    EXPECT_TRUE(line.contains("q1_td")) << lines[i];
+    EXPECT_TRUE(line.contains("loss/q1_td")) << lines[i];
     EXPECT_TRUE(line["seconds"].is_number());
   }
   EXPECT_TRUE(fs::exists(cluster.RunPath() + "/checkpoints/step-2000"));
@@ -175,10 +175,52 @@ TEST(LearnerProcess, WaitsForTheEvaluatorAndWritesItsReports) {
   EXPECT_EQ(line["returns"], nlohmann::json::parse("[2.0]"));
 }
 
+TEST(LearnerProcess, AResumedLearnerStillWaitsForTheEvaluationsThatWereUnderWay) {
+  LearnerCluster cluster(ToyExperiment("h2o", false));
+  cluster.StartShards();
+  cluster.ImportReal(64);
+  cluster.StartLearner();
+  auto evaluator = std::make_unique<client::LearnerSubscriber>(client::LearnerSubscriber::Options{
+      .address = cluster.LearnerAddress(), .subscriber = "evaluator", .evaluations = true});
+  for (int i = 0; i < 600 && evaluator->away() > absl::ZeroDuration(); ++i) {
+    absl::SleepFor(absl::Milliseconds(100));
+  }
+  cluster.StartActor();
+  ASSERT_TRUE(cluster.Await([](const v1::LearnerStatus& status) {
+    return status.phase() == v1::LEARNER_PHASE_FINISHING;
+  }));
+  cluster.learner().Signal(SIGKILL);
+  cluster.learner().Wait(kLong);
+  evaluator = nullptr;
+  cluster.StartLearner({"--resume"});
+  ASSERT_TRUE(cluster.Await([](const v1::LearnerStatus& status) {
+    return status.phase() == v1::LEARNER_PHASE_FINISHING;
+  }));
+  evaluator = std::make_unique<client::LearnerSubscriber>(client::LearnerSubscriber::Options{
+      .address = cluster.LearnerAddress(), .subscriber = "evaluator", .evaluations = true});
+  // Both versions come again: neither was reported.
+  for (const uint64_t steps : {100, 200}) {
+    const auto update = evaluator->Next(kLong);
+    ASSERT_NE(update, nullptr);
+    EXPECT_EQ(update->policy().gradient_steps(), steps);
+    for (const char* dynamics : {"real", "sim"}) {
+      v1::ReportEvaluationRequest report;
+      report.set_policy_version(update->policy().version());
+      report.set_dynamics(dynamics);
+      report.add_episodes()->set_steps(10);
+      ASSERT_TRUE(
+          client::LearnerClient(cluster.LearnerAddress()).ReportEvaluation(report, kLong).ok());
+    }
+  }
+  EXPECT_EQ(cluster.learner().Wait(kLong), 0) << cluster.learner().Output();
+  EXPECT_EQ(cluster.Lines("evaluations.jsonl").size(), 4u);
+}
+
 TEST(LearnerProcess, GoesOnWhileAShardRestarts) {
   v1::Experiment experiment = ToyExperiment("h2o", false);
   experiment.mutable_budget()->set_gradient_steps(4000);
   experiment.mutable_budget()->set_environment_steps(2000);
+  experiment.mutable_budget()->set_checkpoint_every(1000);
   LearnerCluster cluster(experiment);
   cluster.StartShards();
   cluster.ImportReal(64);
@@ -194,7 +236,7 @@ TEST(LearnerProcess, GoesOnWhileAShardRestarts) {
   EXPECT_EQ(cluster.learner().Wait(kLong), 0) << cluster.learner().Output();
 }
 
-TEST(LearnerProcess, AServesTheExperimentWhileItWaitsForData) {
+TEST(LearnerProcess, ServesTheExperimentWhileItWaitsForData) {
   LearnerCluster cluster(ToyExperiment("h2o", false));
   cluster.StartShards();
   cluster.StartLearner();
@@ -296,6 +338,12 @@ TEST(LearnerProcess, RefusesFlagsThatCannotWork) {
   EXPECT_THAT(Complaint(cluster, 2, {"--replay="}), HasSubstr("--replay"));
   EXPECT_THAT(Complaint(cluster, 1, {"--listen=unix:/nowhere/socket"}),
               HasSubstr("cannot listen at unix:/nowhere/socket"));
+  fs::remove_all(cluster.RunPath());
+  EXPECT_THAT(Complaint(cluster, 1, {"--listen=" + cluster.addresses()[0]}),
+              HasSubstr("cannot listen at " + cluster.addresses()[0]));
+  fs::remove_all(cluster.RunPath());
+  EXPECT_THAT(Complaint(cluster, 1, {"--metrics=127.0.0.1:1:2"}),
+              HasSubstr("cannot serve metrics at 127.0.0.1:1:2"));
   fs::remove_all(cluster.RunPath());
   EXPECT_THAT(Complaint(cluster, 1, {"--resume"}), HasSubstr("there is no run to resume"));
   EXPECT_THAT(Complaint(cluster, 2, {"--run_dir="}), HasSubstr("--run_dir is missing"));
