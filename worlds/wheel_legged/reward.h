@@ -18,15 +18,16 @@ inline constexpr double kAreaHalfWidth = 0.5;
 // Moving: the speed that is asked for.
 inline constexpr double kTargetVelocity = 0.2;
 
+inline constexpr double Square(double value) { return value * value; }
+
 inline double StandReward(double pitch, double pitch_rate, double x, double x_velocity, double u) {
-  return std::max(0.0, 30 - 200 * pitch * pitch - pitch_rate * pitch_rate - 100 * x * x -
-                           10 * x_velocity * x_velocity - 0.05 * u * u);
+  return std::max(0.0, 30 - 200 * Square(pitch) - Square(pitch_rate) - 100 * Square(x) -
+                           10 * Square(x_velocity) - 0.05 * Square(u));
 }
 
 inline double MoveReward(double pitch, double pitch_rate, double x_velocity, double u) {
-  const double error = x_velocity - kTargetVelocity;
-  return std::max(0.0, 15 - 100 * pitch * pitch - 0.5 * pitch_rate * pitch_rate -
-                           60 * error * error - 0.03 * u * u);
+  return std::max(0.0, 15 - 100 * Square(pitch) - 0.5 * Square(pitch_rate) -
+                           60 * Square(x_velocity - kTargetVelocity) - 0.03 * Square(u));
 }
 
 inline bool Fallen(double pitch) { return std::abs(pitch) > kFallenPitch; }

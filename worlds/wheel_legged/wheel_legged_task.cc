@@ -5,14 +5,11 @@
 #include <utility>
 
 #include "worlds/mujoco/episode_world.h"
+#include "worlds/wheel_legged/reward.h"
 
 namespace estuary::worlds {
 namespace {
 
-// rad; beyond it the robot counts as fallen.
-constexpr double kFallenPitch = .35;
-// m from where it began, while standing.
-constexpr double kArea = .5;
 // Mean speed leaves out the start of an episode, s.
 constexpr double kSettlingTime = 5;
 // An operator rests after so many steps.
@@ -85,8 +82,8 @@ class WheelLeggedWorld final : public EpisodeWorld {
       ++settled_steps_;
     }
     return {.reward = WheelLeggedReward(goal_, next, torque),
-            .terminated = std::abs(next.pitch) > kFallenPitch,
-            .truncated = goal_ == WheelLeggedGoal::kStand && std::abs(next.x) > kArea};
+            .terminated = wheel_legged::Fallen(next.pitch),
+            .truncated = goal_ == WheelLeggedGoal::kStand && wheel_legged::LeftArea(next.x)};
   }
 
   void Observe(absl::Span<double> observation) const override {
@@ -126,7 +123,7 @@ class WheelLeggedOperatorSession final : public OperatorSession {
     const double torque = action[0] * WheelLeggedRobot::kMaxTorque;
     const WheelLeggedState next = StepPeriod(*robot_, torque);
     Observe(goal_, next, next_observation);
-    const bool fallen = std::abs(next.pitch) > kFallenPitch;
+    const bool fallen = wheel_legged::Fallen(next.pitch);
     return {.reward = WheelLeggedReward(goal_, next, torque),
             .terminated = fallen,
             .truncated = ++steps_ >= kOperatorSteps && !fallen};
@@ -142,14 +139,9 @@ class WheelLeggedOperatorSession final : public OperatorSession {
 }  // namespace
 
 double WheelLeggedReward(WheelLeggedGoal goal, const WheelLeggedState& next, double torque) {
-  const auto square = [](double value) { return value * value; };
-  if (goal == WheelLeggedGoal::kStand) {
-    return std::max(0.0, 30 - 200 * square(next.pitch) - square(next.pitch_rate) -
-                             100 * square(next.x) - 10 * square(next.speed) - .05 * square(torque));
-  }
-  return std::max(0.0, 15 - 100 * square(next.pitch) - .5 * square(next.pitch_rate) -
-                           60 * square(next.speed - kWheelLeggedTargetSpeed) -
-                           .03 * square(torque));
+  return goal == WheelLeggedGoal::kStand
+             ? wheel_legged::StandReward(next.pitch, next.pitch_rate, next.x, next.speed, torque)
+             : wheel_legged::MoveReward(next.pitch, next.pitch_rate, next.speed, torque);
 }
 
 absl::StatusOr<std::vector<std::unique_ptr<World>>> WheelLeggedTask::MakeWorlds(
