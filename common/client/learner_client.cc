@@ -15,7 +15,7 @@
 namespace estuary::client {
 namespace {
 
-constexpr absl::Duration kLongestTry = absl::Seconds(10);
+constexpr absl::Duration kLongestTry = absl::Seconds(5);
 constexpr absl::Duration kFirstWord = absl::Seconds(5);
 
 // Calls again while the learner is away, until `timeout` is over.
@@ -26,6 +26,8 @@ absl::Status CallUntil(const std::string& what, const std::string& address, absl
   process::Backoff backoff;
   while (true) {
     grpc::ClientContext context;
+    // The call leaves the moment the connection stands, not at the end of some delay of ours.
+    context.set_wait_for_ready(true);
     process::SetDeadline(context, std::min(kLongestTry, start + timeout - absl::Now()));
     const absl::Status status = process::FromGrpc(call(&context));
     if (status.ok()) return status;

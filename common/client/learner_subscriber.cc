@@ -1,7 +1,7 @@
 #include "common/client/learner_subscriber.h"
 
+#include <chrono>
 #include <deque>
-#include <functional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -41,6 +41,7 @@ bool IsRefusal(const absl::Status& status) {
 
 struct LearnerSubscriber::Impl {
   const Options options;
+  const std::shared_ptr<grpc::Channel> channel;
   const std::unique_ptr<v1::Learner::Stub> stub;
 
   mutable absl::Mutex mutex;
@@ -58,7 +59,7 @@ struct LearnerSubscriber::Impl {
   std::thread thread;
 
   explicit Impl(const Options& o)
-      : options(o), stub(v1::Learner::NewStub(process::MakeChannel(o.address))) {}
+      : options(o), channel(process::MakeChannel(o.address)), stub(v1::Learner::NewStub(channel)) {}
 
   // The learner sends its headers when it takes the subscription, which may be long before it has
   // a version to give.
@@ -121,10 +122,27 @@ struct LearnerSubscriber::Impl {
     return ended;
   }
 
+  // Returns the moment the connection stands: a delay of ours on top of gRPC's own would only add
+  // to it.
+  void AwaitConnection() {
+    absl::Time next_word = absl::Now() + kWord;
+    while (!channel->WaitForConnected(std::chrono::system_clock::now() +
+                                      std::chrono::milliseconds(100))) {
+      absl::MutexLock lock(&mutex);
+      if (stopped) return;
+      const absl::Time now = absl::Now();
+      if (now < next_word) continue;
+      spdlog::info("{} waits for the learner at {} since {}", options.subscriber, options.address,
+                   absl::FormatDuration(absl::Trunc(now - away_since, absl::Seconds(1))));
+      next_word = now + kWord;
+    }
+  }
+
   void Run() {
     process::Backoff backoff;
     absl::Time next_word = absl::Now() + kWord;
     while (true) {
+      AwaitConnection();
       const absl::Time opened = absl::Now();
       const absl::Status ended = ReadStream();
       absl::MutexLock lock(&mutex);
