@@ -8,11 +8,15 @@
 #include "common/process/shutdown.h"
 #include "common/process/status.h"
 #include "robot_bridge/bridge.h"
+#include "robot_bridge/config.h"
 
 ABSL_FLAG(std::string, listen, "127.0.0.1:5201",
           "Where the robot and its operators connect, a list: unix:/path, host:port");
 ABSL_FLAG(std::string, robot, "robot", "The robot's name; names its data for ever");
 ABSL_FLAG(std::string, task, "wheel_legged_stand", "The robot's task");
+ABSL_FLAG(std::string, config, "",
+          "Text-format file of the robot's fallback gains, limits and timing (message "
+          "estuary.v1.BridgeConfig); empty: the task's defaults");
 ABSL_FLAG(std::string, policy_file, "", "A policy to drive with (final_policy.pb)");
 ABSL_FLAG(std::string, learner, "", "Address of a learner to get policies from");
 ABSL_FLAG(std::string, replay, "", "The replay's shards, in their order; empty: drives only");
@@ -38,6 +42,9 @@ absl::StatusOr<BridgeOptions> ReadFlags() {
         absl::StrCat("--robot must be a name without '/', got '", options.robot, "'"));
   }
   ESTUARY_ASSIGN_OR_RETURN(options.task, FindRobotTask(absl::GetFlag(FLAGS_task)));
+  if (const std::string config = absl::GetFlag(FLAGS_config); !config.empty()) {
+    ESTUARY_RETURN_IF_ERROR(ApplyConfigFile(config, options.task));
+  }
   options.task.loop.shadow = absl::GetFlag(FLAGS_shadow);
   options.listen = absl::StrSplit(absl::GetFlag(FLAGS_listen), ',', absl::SkipEmpty());
   options.insecure = absl::GetFlag(FLAGS_insecure);
