@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
@@ -16,7 +17,7 @@ using ::testing::HasSubstr;
 
 class FilesTest : public testing::Test {
  protected:
-  FilesTest() : folder_(testing::TempDir() + "/files_test") {
+  FilesTest() : folder_(testing::TempDir() + "/files_test_" + std::to_string(getpid())) {
     std::filesystem::create_directories(folder_);
   }
   ~FilesTest() override { std::filesystem::remove_all(folder_); }
