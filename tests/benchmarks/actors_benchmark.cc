@@ -161,8 +161,7 @@ absl::StatusOr<Slices> Run(const std::string& name, int count, const std::string
 
   const std::unique_ptr<BareMujoco> bare = BareMujoco::Make(name, /*seed=*/1);
   bare->Run(2048);
-  Slices slices{
-      .periods = name == "walker2d" ? 512u : 1024u, .actor = {}, .bare = {}, .flush = {}};
+  Slices slices{.periods = name == "walker2d" ? 512u : 1024u, .actor = {}, .bare = {}, .flush = {}};
   const auto run_bare = [&] {
     const Times start = Now();
     bare->Run(static_cast<int>(slices.periods));
