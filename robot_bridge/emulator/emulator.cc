@@ -12,7 +12,7 @@ Emulator::Emulator(const EmulatorOptions& options, std::unique_ptr<Plant> plant)
 
 void Emulator::Hold() {
   driven_ = false;
-  held_periods_ = 0;
+  powered_periods_ = 0;
   plant_->Place(options_.release, random_);
 }
 
@@ -33,9 +33,9 @@ Observation Emulator::EndPeriod(int64_t start_ns) {
     }
     return observation;
   }
-  const bool powered = At(end_ns).torque_on;
+  powered_periods_ = At(end_ns).torque_on ? powered_periods_ + 1 : 0;
   observation.observation_dim = plant_->Observe(observation.observation);
-  if (++held_periods_ > options_.hold_periods && powered) {
+  if (powered_periods_ > options_.hold_periods) {
     driven_ = true;
     observation.episode_start = true;
     episode_ = EpisodeSummary();

@@ -6,9 +6,9 @@
 // within the first millisecond has the whole period. The robot's own watchdog is in it: a command
 // holds for 100 ms, then the motors go off.
 //
-// An episode begins when a person lets go of the robot: until the motors come on (and for a moment
-// after the last episode) it is held in its start pose. It ends by a fall, by leaving the task's
-// area, or when its time is over.
+// An episode begins when a person lets go of the robot: until a moment after the motors came on it
+// is held in its start pose. It ends by a fall, by leaving the task's area, or when its time is
+// over.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +28,9 @@ struct EmulatorOptions {
   int64_t episode_periods = 6000;
   // Leaving the area ends an episode (as in the tasks), or does not (as while data are recorded).
   bool area_limited = true;
-  // Periods that the robot is held before it may be let go.
-  int64_t hold_periods = 40;
+  // Periods that the robot is held with its motors on before it is let go, so that whoever is to
+  // drive it has been chosen.
+  int64_t hold_periods = 20;
   Watchdog watchdog;
 };
 
@@ -88,7 +89,8 @@ class Emulator {
   ReceivedCommand newest_;
   bool has_command_ = false;
   bool driven_ = false;
-  int64_t held_periods_ = 0;
+  // While it is held.
+  int64_t powered_periods_ = 0;
   uint64_t sequence_ = 0;
   // When the last few observations were made, by sequence.
   std::array<int64_t, 64> made_ns_{};

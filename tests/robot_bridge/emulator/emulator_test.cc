@@ -71,6 +71,9 @@ TEST_F(EmulatorTest, IsHeldInItsPoseUntilTheMotorsComeOn) {
   EXPECT_FALSE(emulator_->driven());
   Command(0.5f, 100);
   Period();
+  Period();
+  EXPECT_FALSE(emulator_->driven()) << "whoever drives it is being chosen";
+  Period();
   EXPECT_TRUE(emulator_->driven());
   EXPECT_TRUE(newest_.episode_start);
   EXPECT_EQ(newest_.observation, first.observation);
