@@ -86,7 +86,9 @@ Batch::Batch(const LearnerConfig& config, const BatchShape& batch_shape)
       cql_actions_(config.algorithm.regularizer == Regularizer::kCql ? config.algorithm.cql_actions
                                                                      : 0),
       noise_std_(static_cast<float>(config.algorithm.discriminator_noise)),
-      reward_scale_(static_cast<float>(config.optimizer.reward_scale)) {
+      reward_scale_(static_cast<float>(config.optimizer.reward_scale)),
+      transitions_(std::max(shape.real_rows, shape.sim_rows), width),
+      discriminated_(shape.discriminator_rows, width) {
   const int64_t n = shape.rows(), m = 2 * shape.discriminator_rows;
   rows = Floats(n * ld);
   next = Floats(n * ld);
@@ -102,48 +104,84 @@ Batch::Batch(const LearnerConfig& config, const BatchShape& batch_shape)
   for (Floats* cql : {&cql_current_noise, &cql_next_noise, &cql_uniform}) {
     *cql = Random::Room(sampled);
   }
-  indices_.resize(static_cast<size_t>(std::max(shape.real_rows, shape.sim_rows)));
-  discriminator_indices_.resize(static_cast<size_t>(shape.discriminator_rows));
+  for (int64_t row = 0; row < n; ++row) rows[row * ld] = next[row * ld] = 1;
+  for (int64_t row = 0; row < m; ++row) discriminator_rows[row * ld] = 1;
 }
 
-void Batch::PutRow(const float* raw, const Scaling& scaling, int64_t row) {
-  const int o = observation_, a = action_;
-  const float* scale = scaling.scale().data();
-  const float* shift = scaling.shift().data();
-  float* x = rows.data() + row * ld;
-  float* y = next.data() + row * ld;
-  x[0] = y[0] = 1;
-  for (int i = 0; i < o + a; ++i) x[1 + i] = raw[i] * scale[i] + shift[i];
-  for (int i = 0; i < o; ++i) y[1 + i] = raw[o + a + i] * scale[i] + shift[i];
+Batch::Picked::Picked(int64_t count, int width)
+    : indices(static_cast<size_t>(count)),
+      rows(static_cast<size_t>(count)),
+      difference_rows(static_cast<size_t>(count)),
+      differences(static_cast<size_t>(count * width)) {}
+
+void Batch::Picked::Draw(const HostRows& source, int64_t count, Random& random) {
+  random.Integers(static_cast<uint64_t>(source.size), count, indices.data());
+  for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
+    rows[i] = source.Row(indices[i]);
+    __builtin_prefetch(rows[i]);
+    __builtin_prefetch(rows[i] + source.width - 1);
+  }
+}
+
+const float* const* Batch::Picked::ForDiscriminators(const Scaling& scaling, int observation,
+                                                     int64_t count) {
+  if (!scaling.difference()) return rows.data();
+  const int64_t width = static_cast<int64_t>(scaling.scale().size());
+  for (int64_t i = 0; i < count; ++i) {
+    const float* from = rows[static_cast<size_t>(i)];
+    float* to = differences.data() + i * width;
+    std::copy(from, from + width, to);
+    for (int64_t j = 0; j < observation; ++j) to[width - observation + j] -= from[j];
+    difference_rows[static_cast<size_t>(i)] = to;
+  }
+  return difference_rows.data();
+}
+
+void Batch::PutRows(const Scaling& scaling, int64_t first, int64_t count) {
+  ScaledRows scaled = {.in = transitions_.rows.data(),
+                       .count = static_cast<int>(count),
+                       .width = observation_ + action_,
+                       .scale = scaling.scale().data(),
+                       .shift = scaling.shift().data(),
+                       .noise = nullptr,
+                       .noise_std = 0,
+                       .out = rows.data() + first * ld + 1,
+                       .out_ld = ld};
   if (dynamics_samples > 0) {
-    for (int i = 0; i < o; ++i) {
-      const float value = scaling.difference() ? raw[o + a + i] - raw[i] : raw[o + a + i];
-      x[1 + o + a + i] = value * scaling.next_scale()[i] + scaling.next_shift()[i];
-    }
+    scaled.in = transitions_.ForDiscriminators(scaling, observation_, count);
+    scaled.width = width;
+    scaled.scale = scaling.discriminator_scale().data();
+    scaled.shift = scaling.discriminator_shift().data();
   }
-  reward[row] = raw[width] * reward_scale_;
-  live[row] = 1 - raw[width + 1];
-}
-
-void Batch::PutDiscriminatorRow(const float* raw, const float* noise, const Scaling& scaling,
-                                int64_t row) {
-  const int o = observation_, sa = observation_ + action_;
+  BestKernels().scale_rows(scaled);
+  float* out = next.data() + first * ld + 1;
   const float* scale = scaling.scale().data();
   const float* shift = scaling.shift().data();
-  float* x = discriminator_rows.data() + row * ld;
-  x[0] = 1;
-  for (int i = 0; i < sa; ++i) x[1 + i] = raw[i] * scale[i] + shift[i] + noise_std_ * noise[i];
-  scale = scaling.next_scale().data();
-  shift = scaling.next_shift().data();
-  for (int i = 0; i < o; ++i) {
-    const float value = scaling.difference() ? raw[sa + i] - raw[i] : raw[sa + i];
-    x[1 + sa + i] = value * scale[i] + shift[i] + noise_std_ * noise[sa + i];
+  for (int64_t row = 0; row < count; ++row, out += ld) {
+    const float* raw = transitions_.rows[static_cast<size_t>(row)];
+    const float* after = raw + observation_ + action_;
+    for (int i = 0; i < observation_; ++i) out[i] = after[i] * scale[i] + shift[i];
+    reward[first + row] = raw[width] * reward_scale_;
+    live[first + row] = 1 - raw[width + 1];
   }
+}
+
+void Batch::PutDiscriminatorRows(const Scaling& scaling, int64_t first, int64_t count) {
+  BestKernels().scale_rows({.in = discriminated_.ForDiscriminators(scaling, observation_, count),
+                            .count = static_cast<int>(count),
+                            .width = width,
+                            .scale = scaling.discriminator_scale().data(),
+                            .shift = scaling.discriminator_shift().data(),
+                            .noise = discriminator_noise_.data() + first * width,
+                            .noise_std = noise_std_,
+                            .out = discriminator_rows.data() + first * ld + 1,
+                            .out_ld = ld});
 }
 
 void Batch::SetStateStd(const std::vector<double>& raw_std, const Scaling& scaling) {
   for (size_t i = 0; i < dynamics_std.size() && i < raw_std.size(); ++i) {
-    dynamics_std[i] = static_cast<float>(raw_std[i] * scaling.next_scale()[i]);
+    dynamics_std[i] =
+        static_cast<float>(raw_std[i] * scaling.discriminator_scale()[i + observation_ + action_]);
   }
 }
 
@@ -161,14 +199,8 @@ void Batch::DrawDiscriminators(const HostRows& real, const HostRows& sim, const 
   random.Normals(discriminator_noise_);
   const int64_t m = shape.discriminator_rows;
   for (const int half : {0, 1}) {
-    const HostRows& source = half == 0 ? real : sim;
-    random.Integers(static_cast<uint64_t>(source.size), m, discriminator_indices_.data());
-    for (const int64_t index : discriminator_indices_) __builtin_prefetch(source.Row(index));
-    for (int64_t i = 0; i < m; ++i) {
-      const int64_t row = half * m + i;
-      PutDiscriminatorRow(source.Row(discriminator_indices_[static_cast<size_t>(i)]),
-                          discriminator_noise_.data() + row * width, scaling, row);
-    }
+    discriminated_.Draw(half == 0 ? real : sim, m, random);
+    PutDiscriminatorRows(scaling, half * m, m);
   }
   if (gap_samples > 0) {
     random.Normals(dynamics_noise);
@@ -181,13 +213,8 @@ void Batch::DrawTransitions(const HostRows& real, const HostRows& sim, const Sca
                             Random& random) {
   const auto draw = [&](const HostRows& source, int64_t first, int64_t count) {
     if (count == 0) return;
-    random.Integers(static_cast<uint64_t>(source.size), count, indices_.data());
-    for (int64_t i = 0; i < count; ++i) {
-      __builtin_prefetch(source.Row(indices_[static_cast<size_t>(i)]));
-    }
-    for (int64_t i = 0; i < count; ++i) {
-      PutRow(source.Row(indices_[static_cast<size_t>(i)]), scaling, first + i);
-    }
+    transitions_.Draw(source, count, random);
+    PutRows(scaling, first, count);
   };
   draw(real, 0, shape.real_rows);
   draw(sim, shape.real_rows, shape.sim_rows);
@@ -203,7 +230,7 @@ void Batch::DrawTransitions(const HostRows& real, const HostRows& sim, const Sca
 absl::Status Batch::Fill(const TensorTree& inputs, const Scaling& scaling) {
   const int64_t o = observation_, a = action_;
   Reader reader(inputs);
-  std::vector<float> raw(static_cast<size_t>(width) + 2), noise(static_cast<size_t>(width));
+  std::vector<float> raw;
   struct Column {
     const double* values;
     int64_t dim;
@@ -218,20 +245,26 @@ absl::Status Batch::Fill(const TensorTree& inputs, const Scaling& scaling) {
     }
     return read;
   };
-  const auto gather = [](const std::vector<Column>& from, int64_t row, std::vector<float>& to) {
-    auto out = to.begin();
-    for (const Column& column : from) {
-      const double* values = column.values + row * column.dim;
-      out = std::copy(values, values + column.dim, out);
+  // One row after the other into `raw`, and where each begins.
+  const auto gather = [&](const std::vector<Column>& from, int64_t count, Picked& picked) {
+    raw.clear();
+    for (int64_t row = 0; row < count; ++row) {
+      for (const Column& column : from) {
+        const double* values = column.values + row * column.dim;
+        raw.insert(raw.end(), values, values + column.dim);
+      }
+    }
+    const size_t step = raw.size() / static_cast<size_t>(count);
+    for (size_t row = 0; row < static_cast<size_t>(count); ++row) {
+      picked.rows[row] = raw.data() + row * step;
     }
   };
   const auto fill = [&](const char* group, int64_t first, int64_t count) {
     if (count == 0) return;
     const auto from = columns(group, count, /*with_reward=*/true);
-    for (int64_t i = 0; reader.status().ok() && i < count; ++i) {
-      gather(from, i, raw);
-      PutRow(raw.data(), scaling, first + i);
-    }
+    if (!reader.status().ok()) return;
+    gather(from, count, transitions_);
+    PutRows(scaling, first, count);
   };
   fill("batch/real", 0, shape.real_rows);
   fill("batch/sim", shape.real_rows, shape.sim_rows);
@@ -240,11 +273,11 @@ absl::Status Batch::Fill(const TensorTree& inputs, const Scaling& scaling) {
     if (m == 0) return;
     const auto from = columns(absl::StrCat("discriminator_batch/", source), m, false);
     const auto added = columns(absl::StrCat("noise/discriminator/", source), m, false);
-    for (int64_t i = 0; reader.status().ok() && i < m; ++i) {
-      gather(from, i, raw);
-      gather(added, i, noise);
-      PutDiscriminatorRow(raw.data(), noise.data(), scaling, first + i);
-    }
+    if (!reader.status().ok()) return;
+    gather(added, m, discriminated_);
+    std::copy(raw.begin(), raw.end(), discriminator_noise_.data() + first * width);
+    gather(from, m, discriminated_);
+    PutDiscriminatorRows(scaling, first, m);
   };
   fill_discriminators("real", 0);
   fill_discriminators("sim", m);

@@ -78,9 +78,23 @@ class Batch {
   Floats cql_current_noise, cql_next_noise, cql_uniform;
 
  private:
-  void PutRow(const float* raw, const Scaling& scaling, int64_t row);
-  void PutDiscriminatorRow(const float* raw, const float* noise, const Scaling& scaling,
-                           int64_t row);
+  // Raw rows on their way into the batch; the two Draw functions have one each.
+  struct Picked {
+    explicit Picked(int64_t count, int width);
+
+    void Draw(const HostRows& source, int64_t count, Random& random);
+    // rows, or copies of them with s' - s in the place of s'.
+    const float* const* ForDiscriminators(const Scaling& scaling, int observation, int64_t count);
+
+    std::vector<int64_t> indices;
+    std::vector<const float*> rows;
+    std::vector<const float*> difference_rows;
+    std::vector<float> differences;
+  };
+
+  // From the first `count` rows picked.
+  void PutRows(const Scaling& scaling, int64_t first, int64_t count);
+  void PutDiscriminatorRows(const Scaling& scaling, int64_t first, int64_t count);
   void SetStateStd(const std::vector<double>& raw_std, const Scaling& scaling);
   void ClearExactNoise();
 
@@ -90,8 +104,8 @@ class Batch {
   const float noise_std_;
   const float reward_scale_;
   Floats discriminator_noise_;
-  std::vector<int64_t> indices_;
-  std::vector<int64_t> discriminator_indices_;
+  Picked transitions_;
+  Picked discriminated_;
 };
 
 }  // namespace estuary::learner::native

@@ -88,6 +88,20 @@ struct DiscriminatorRows {
   float* sas_loss;
 };
 
+// out = in * scale + shift + noise_std * noise, for `count` rows of `width` numbers that lie apart.
+struct ScaledRows {
+  const float* const* in;
+  int count;
+  int width;
+  const float* scale;
+  const float* shift;
+  // Rows of `width` numbers; null: none.
+  const float* noise;
+  float noise_std;
+  float* out;
+  long out_ld;
+};
+
 struct Kernels {
   const char* name;
 
@@ -111,6 +125,7 @@ struct Kernels {
   // Plane k of out, at row r: dot of row r of h with row k of w, over `padded` floats.
   void (*row_dots)(const float* h, long h_ld, int rows, const float* w, long w_ld, long padded,
                    int planes, float* out, long out_ld);
+  void (*scale_rows)(const ScaledRows& rows);
   void (*transpose)(const float* in, long in_ld, int rows, int columns, float* out, long out_ld);
 
   // Adam with betas 0.9 and 0.999, epsilon 1e-8. Where `follower` is not null it moves towards the

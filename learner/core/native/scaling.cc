@@ -34,14 +34,15 @@ void Scaling::Build(int action_dim) {
   const size_t o = mean.size(), a = static_cast<size_t>(action_dim);
   scale_.assign(2 * o + a, 1);
   shift_.assign(2 * o + a, 0);
-  next_scale_.resize(o);
-  next_shift_.resize(o);
   for (size_t i = 0; i < o; ++i) {
     scale_[i] = scale_[o + a + i] = static_cast<float>(scale[i]);
     shift_[i] = shift_[o + a + i] = static_cast<float>(-mean[i] * scale[i]);
-    next_scale_[i] = difference_ ? static_cast<float>(1 / difference_std[i]) : scale_[i];
-    next_shift_[i] =
-        difference_ ? static_cast<float>(-difference_mean[i] / difference_std[i]) : shift_[i];
+  }
+  discriminator_scale_ = scale_;
+  discriminator_shift_ = shift_;
+  for (size_t i = 0; difference_ && i < o; ++i) {
+    discriminator_scale_[o + a + i] = static_cast<float>(1 / difference_std[i]);
+    discriminator_shift_[o + a + i] = static_cast<float>(-difference_mean[i] / difference_std[i]);
   }
 }
 

@@ -25,10 +25,10 @@ class Scaling {
   // x = raw * scale + shift, of [s, a, s'].
   const std::vector<float>& scale() const { return scale_; }
   const std::vector<float>& shift() const { return shift_; }
-  // The discriminators' s' is (raw s', or raw s' - s) * scale + shift.
+  // The same as the discriminators see it, where raw s' may have to be replaced by s' - s.
   bool difference() const { return difference_; }
-  const std::vector<float>& next_scale() const { return next_scale_; }
-  const std::vector<float>& next_shift() const { return next_shift_; }
+  const std::vector<float>& discriminator_scale() const { return discriminator_scale_; }
+  const std::vector<float>& discriminator_shift() const { return discriminator_shift_; }
 
   void Export(TensorTree& tree) const { tree.insert(tree_.begin(), tree_.end()); }
   absl::Status Import(const TensorTree& tree);
@@ -46,7 +46,7 @@ class Scaling {
   bool difference_ = false;
   int action_dim_ = 0;
   std::vector<double> state_std_;
-  std::vector<float> scale_, shift_, next_scale_, next_shift_;
+  std::vector<float> scale_, shift_, discriminator_scale_, discriminator_shift_;
 };
 
 }  // namespace estuary::learner::native

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "learner/core/engine.h"
+#include "tests/learner/core/native/random_inputs.h"
 #include "tests/learner/core/random_replay.h"
 
 namespace {
@@ -36,7 +37,7 @@ namespace {
 TEST(NativeEngine, AllocatesNothingInAThousandSteps) {
   for (const char* algorithm : {"h2o", "cql", "darc_plus", "sac"}) {
     for (const int threads : {1, 2}) {
-      const LearnerConfig config = SmallConfig(algorithm);
+      const LearnerConfig config = threads == 1 ? SmallConfig(algorithm) : WideConfig(algorithm);
       const auto real = RandomReplay("real", 200, 3, 2, 1), sim = RandomReplay("sim", 300, 3, 2, 2);
       EngineOptions options;
       options.config = config;

@@ -11,6 +11,18 @@
 
 namespace estuary::learner {
 
+// A step large enough to share between threads.
+inline LearnerConfig WideConfig(const std::string& algorithm) {
+  LearnerConfig config;
+  config.observation_dim = 3;
+  config.action_dim = 2;
+  config.algorithm = *AlgorithmByName(algorithm);
+  config.algorithm.cql_actions = 2;
+  config.networks.hidden = config.networks.discriminator_hidden = {96, 96};
+  config.optimizer.batch_size = 256;
+  return config;
+}
+
 class RandomInputs {
  public:
   RandomInputs(const LearnerConfig& config, unsigned seed) : config_(config), random_(seed) {}
