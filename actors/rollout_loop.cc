@@ -42,7 +42,7 @@ RolloutLoop::RolloutLoop(RolloutConfig config, const transition::Schema& schema,
       sink_(sink),
       metrics_(metrics),
       sequence_(config_.first_sequence),
-      limit_(config_.lockstep ? 0 : kNoLimit),
+      limit_(0),
       next_episode_(static_cast<uint32_t>(config_.first_sequence)),
       exploration_(static_cast<int>(worlds_.size()), action_dim_, config_.noise_correlation,
                    MixSeed({config_.seed, static_cast<uint64_t>(SeedUse::kExploration),
@@ -177,7 +177,12 @@ void RolloutLoop::StartEpisode(int world) {
 
 absl::Status RolloutLoop::TakePolicy() {
   ESTUARY_ASSIGN_OR_RETURN(ReadyPolicy taken, inbox_.Take());
-  if (taken.steps_limit > 0) limit_ = taken.steps_limit;
+  // Not one row before the learner's first word: it follows the replay only from then on.
+  if (taken.steps_limit > 0) {
+    limit_ = taken.steps_limit;
+  } else if (!config_.lockstep) {
+    limit_ = kNoLimit;
+  }
   final_ = taken.final;
   if (taken.policy == nullptr) return absl::OkStatus();
   policy_ = std::move(taken);
@@ -196,7 +201,7 @@ absl::Status RolloutLoop::WaitForPolicy(const std::function<bool()>& stop) {
       spdlog::info("at step {}: waiting for {} to give a policy version {} since {}", sequence_,
                    config_.learner,
                    policy_.policy == nullptr
-                       ? std::string("to act by")
+                       ? std::string("to begin with")
                        : "that allows more than " + std::to_string(limit_) + " steps",
                    absl::FormatDuration(absl::Trunc(now - start, absl::Seconds(1))));
       next_word = now + kWord;

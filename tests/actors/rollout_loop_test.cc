@@ -163,11 +163,23 @@ TEST(RolloutLoop, StepsRandomlyWithoutAPolicyAndThenWaitsForOne) {
   RolloutConfig config = Config();
   config.random_steps = 21;
   RolloutHarness h(config, {{.id = 0}, {.id = 1}});
-  // Nothing is there; the last random rows come in a block that is not full.
+  // The learner's word to begin, without a policy; the last random rows come in a block that is not
+  // full.
+  h.inbox.Put({});
   const absl::Time give_up = absl::Now() + absl::Seconds(20);
   ASSERT_TRUE(h.loop.Run([&] { return h.sink.rows.size() == 21 || absl::Now() > give_up; }).ok());
   EXPECT_EQ(h.sink.rows.size(), 21u);
   EXPECT_EQ(h.sink.blocks, (std::vector<uint32_t>{16, 5}));
+}
+
+TEST(RolloutLoop, AddsNoRowBeforeTheLearnersFirstWord) {
+  RolloutConfig config = Config();
+  config.random_steps = 21;
+  RolloutHarness h(config, {{.id = 0}, {.id = 1}});
+  int asked = 0;
+  ASSERT_TRUE(h.loop.Run([&] { return ++asked > 4; }).ok());
+  EXPECT_EQ(h.loop.sequence(), 0u);
+  EXPECT_TRUE(h.sink.rows.empty());
 }
 
 TEST(RolloutLoop, StopsAtTheLimitOfLockstepExactly) {
