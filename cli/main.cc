@@ -1,3 +1,5 @@
+#include "common/process/main.h"
+
 #include <spdlog/spdlog.h>
 
 #include <string>
@@ -5,7 +7,6 @@
 
 #include "cli/command/command.h"
 #include "cli/commands/commands.h"
-#include "common/process/main.h"
 
 int main(int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);

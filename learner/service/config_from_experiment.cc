@@ -178,4 +178,15 @@ Device DeviceFromExperiment(const v1::Experiment& effective) {
   }
 }
 
+EngineKind EngineFromExperiment(const v1::Experiment& effective) {
+  switch (effective.cluster().engine()) {
+    case v1::Cluster::EAGER:
+      return EngineKind::kEager;
+    case v1::Cluster::NATIVE:
+      return EngineKind::kNative;
+    default:
+      return EngineKind::kAuto;
+  }
+}
+
 }  // namespace estuary::learner

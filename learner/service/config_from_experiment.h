@@ -7,6 +7,7 @@
 #include "estuary/v1/experiment.pb.h"
 #include "learner/core/config.h"
 #include "learner/core/device.h"
+#include "learner/core/engine.h"
 
 namespace estuary::learner {
 
@@ -16,5 +17,6 @@ absl::StatusOr<LearnerConfig> ConfigFromExperiment(const v1::Experiment& effecti
 
 // Where to compute; AUTO is the best there is.
 Device DeviceFromExperiment(const v1::Experiment& effective);
+EngineKind EngineFromExperiment(const v1::Experiment& effective);
 
 }  // namespace estuary::learner

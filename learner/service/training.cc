@@ -106,7 +106,7 @@ absl::Status Training::Prepare() {
   engine.threads = static_cast<int>(experiment_.cluster().learner_threads());
   engine.real = data_->real();
   engine.sim = data_->sim();
-  ESTUARY_ASSIGN_OR_RETURN(engine_, MakeEngine(EngineKind::kAuto, engine));
+  ESTUARY_ASSIGN_OR_RETURN(engine_, MakeEngine(EngineFromExperiment(experiment_), engine));
   if (resumed_) {
     const absl::Status loaded = engine_->Load(engine_state_);
     if (!loaded.ok()) return process::Annotate(loaded, "the checkpoint");

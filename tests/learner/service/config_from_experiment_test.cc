@@ -218,5 +218,14 @@ TEST(ConfigFromExperiment, TakesTheDeviceByName) {
   EXPECT_EQ(DeviceFromExperiment(experiment), BestDevice());
 }
 
+TEST(ConfigFromExperiment, TakesTheEngineByName) {
+  v1::Experiment experiment;
+  EXPECT_EQ(EngineFromExperiment(experiment), EngineKind::kAuto);
+  experiment.mutable_cluster()->set_engine(v1::Cluster::EAGER);
+  EXPECT_EQ(EngineFromExperiment(experiment), EngineKind::kEager);
+  experiment.mutable_cluster()->set_engine(v1::Cluster::NATIVE);
+  EXPECT_EQ(EngineFromExperiment(experiment), EngineKind::kNative);
+}
+
 }  // namespace
 }  // namespace estuary::learner
