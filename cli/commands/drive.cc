@@ -36,7 +36,8 @@ void Print(const DriveData& d) {
               d.lateness_p99_us, d.lateness_max_us);
   std::printf("  ticks         %s, %s missed\n", WithCommas(d.ticks).c_str(),
               WithCommas(d.missed_ticks).c_str());
-  std::printf("  transitions   %s recorded\n", WithCommas(d.transitions).c_str());
+  std::printf("  transitions   %s recorded, %s of them held by the fallback controller\n",
+              WithCommas(d.transitions).c_str(), WithCommas(d.fallback_transitions).c_str());
 }
 
 absl::Status RunDrive(const std::string& path, const Options& options) {

@@ -156,6 +156,7 @@ class Demo {
     training.name = contestant.name;
     training.runs = folder_;
     training.seed = seed;
+    training.deterministic = options_.deterministic;
     ESTUARY_ASSIGN_OR_RETURN(const v1::Experiment experiment,
                              experiment::ReadExperiment(training.experiment_path));
     if (!experiment.dataset().path().empty()) {

@@ -21,6 +21,8 @@ struct DemoOptions {
   uint64_t episodes = 10;
   double drive_seconds = 30;
   uint64_t transitions = 100'000;
+  // In lockstep: a seed gives the same policies again on the same machine.
+  bool deterministic = true;
 };
 
 absl::Status RunDemo(const DemoOptions& options);

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <fstream>
 #include <utility>
 
@@ -25,8 +26,9 @@ constexpr absl::Duration kToStart = absl::Seconds(30);
 constexpr absl::Duration kToSettle = absl::Seconds(20);
 // Beyond the drive's own seconds.
 constexpr absl::Duration kSlack = absl::Seconds(20);
-// Left to the fallback, so that the take-over is in the record too.
-constexpr absl::Duration kAfterHandover = absl::Seconds(1);
+// So long others drive before the drive is over; longer than what counts as handed over, so that
+// the record shows it.
+constexpr double kAwaySeconds = 2 * kHandoverSeconds;
 constexpr uint64_t kCapacity = 10'000'000;
 constexpr char kRobotName[] = "emulated";
 
@@ -140,14 +142,16 @@ absl::Status Drive::Begin() {
 
 absl::Status Drive::Watch() {
   const absl::Time now = absl::Now();
-  if (supervisor_.Finished("robot") || now - handed_over_ > kAfterHandover) {
+  if (supervisor_.Finished("robot") || now - away_since_ > absl::Seconds(kAwaySeconds)) {
     phase_ = Phase::kSettling;
     phase_since_ = now;
     return absl::OkStatus();
   }
   ESTUARY_ASSIGN_OR_RETURN(status_, operator_.Status());
-  if (status_.state() != v1::ROBOT_STATE_POLICY && handed_over_ == absl::InfiniteFuture()) {
-    handed_over_ = now;
+  if (status_.state() == v1::ROBOT_STATE_POLICY) {
+    away_since_ = absl::InfiniteFuture();
+  } else {
+    away_since_ = std::min(away_since_, now);
   }
   if (now - phase_since_ > absl::Seconds(options_.seconds) + kSlack) {
     return absl::DeadlineExceededError(absl::StrFormat(

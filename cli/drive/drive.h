@@ -67,8 +67,8 @@ class Drive {
   OperatorClient operator_;
   Phase phase_ = Phase::kStarting;
   absl::Time phase_since_;
-  // When somebody else than the policy was first seen to drive.
-  absl::Time handed_over_ = absl::InfiniteFuture();
+  // Since when somebody else than the policy drives.
+  absl::Time away_since_ = absl::InfiniteFuture();
   v1::RobotStatus status_;
   DriveData data_;
 };

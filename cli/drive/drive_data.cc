@@ -92,12 +92,15 @@ absl::StatusOr<RobotReport> ParseRobotReport(const std::string& line) {
   return report;
 }
 
-std::pair<size_t, size_t> PolicyRows(const Recorded& recorded) {
+std::pair<size_t, size_t> PolicyRows(const Recorded& recorded, size_t handover_rows) {
   const std::vector<uint8_t>& source = recorded.source;
   const auto is_policy = [](uint8_t s) { return s == v1::TRANSITION_SOURCE_POLICY; };
-  const auto first = std::find_if(source.begin(), source.end(), is_policy);
-  const auto last = std::find_if_not(first, source.end(), is_policy);
-  return {first - source.begin(), last - source.begin()};
+  const size_t first = std::find_if(source.begin(), source.end(), is_policy) - source.begin();
+  size_t last = first;
+  for (size_t i = first; i < source.size() && i < last + handover_rows; ++i) {
+    if (is_policy(source[i])) last = i + 1;
+  }
+  return {first, last};
 }
 
 DriveData MakeDriveData(const Recorded& recorded, const RobotReport& report,
@@ -110,10 +113,14 @@ DriveData MakeDriveData(const Recorded& recorded, const RobotReport& report,
   drive.lateness_max_us = status.lateness_max_us();
   drive.ticks = status.ticks();
   drive.missed_ticks = status.missed_ticks();
-  const auto [first, last] = PolicyRows(recorded);
+  const auto handover_rows = static_cast<size_t>(std::lround(kHandoverSeconds / control_period));
+  const auto [first, last] = PolicyRows(recorded, handover_rows);
   drive.transitions = last - first;
-  // Someone else's rows after the policy's: the bridge took the robot from it.
-  if (last < recorded.source.size() && last > first) {
+  for (size_t i = first; i < last; ++i) {
+    drive.fallback_transitions += recorded.source[i] != v1::TRANSITION_SOURCE_POLICY ? 1 : 0;
+  }
+  // The bridge took the robot from the policy and did not give it back.
+  if (last > first && recorded.source.size() - last >= handover_rows) {
     drive.end = DriveEnd::kHandedOver;
     drive.seconds = control_period * static_cast<double>(last - first);
     const bool has_position = recorded.columns.observation_dim == 4;

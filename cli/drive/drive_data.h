@@ -33,9 +33,11 @@ struct DriveData {
   double lateness_max_us = 0;
   uint64_t ticks = 0;
   uint64_t missed_ticks = 0;
-  // Periods that the table has no transition of: two commands shared them, or an observation was
-  // lost.
+  // Recorded; a period that two commands shared, or whose observation was lost, has none.
   uint64_t transitions = 0;
+  // Of them, moments in which the bridge's fallback controller held the robot because an
+  // observation was late, before the policy went on.
+  uint64_t fallback_transitions = 0;
   // (time, observation) of the policy's part, [rows] and [rows, observation_dim]. A gap in the
   // recording is a row of NaN.
   int observation_dim = 0;
@@ -54,9 +56,13 @@ struct RobotReport {
 };
 absl::StatusOr<RobotReport> ParseRobotReport(const std::string& line);
 
-// Rows [first, last) of what was recorded that the policy drove: from its first on, up to whoever
-// else acted.
-std::pair<size_t, size_t> PolicyRows(const Recorded& recorded);
+// So long somebody else drives before the drive counts as handed over; shorter, it is a moment of
+// bad timing after which the policy went on.
+inline constexpr double kHandoverSeconds = 0.5;
+
+// Rows [first, last) of what was recorded that the policy drove: from its first on, up to where
+// others acted for `handover_rows` in a row, or to its last.
+std::pair<size_t, size_t> PolicyRows(const Recorded& recorded, size_t handover_rows);
 
 // Puts together what the robot said of itself, what the bridge counted, and what was recorded.
 DriveData MakeDriveData(const Recorded& recorded, const RobotReport& report,

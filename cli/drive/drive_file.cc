@@ -26,7 +26,8 @@ absl::Status ForEachNumber(Drive& drive, const Visit& visit) {
   ESTUARY_RETURN_IF_ERROR(visit("lateness_max_us", drive.lateness_max_us));
   ESTUARY_RETURN_IF_ERROR(visit("ticks", drive.ticks));
   ESTUARY_RETURN_IF_ERROR(visit("missed_ticks", drive.missed_ticks));
-  return visit("transitions", drive.transitions);
+  ESTUARY_RETURN_IF_ERROR(visit("transitions", drive.transitions));
+  return visit("fallback_transitions", drive.fallback_transitions);
 }
 
 absl::Status Write(const std::string& path, const std::string& task, const Recorded& recorded,

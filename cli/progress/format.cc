@@ -10,6 +10,7 @@ namespace estuary::cli {
 namespace {
 
 constexpr int kBarWidth = 20;
+constexpr absl::Duration kRateOver = absl::Seconds(10);
 
 // Columns that UTF-8 text of narrow characters takes.
 int Columns(const std::string& text) {
@@ -28,6 +29,20 @@ std::string Cut(const std::string& text, int width) {
 }
 
 }  // namespace
+
+void RateMeter::Add(absl::Time now, double count) {
+  if (!counts_.empty() && (count < counts_.back().second || now < counts_.back().first)) {
+    counts_.clear();
+  }
+  counts_.emplace_back(now, count);
+  while (counts_.size() > 2 && now - counts_[1].first >= kRateOver) counts_.pop_front();
+}
+
+double RateMeter::rate() const {
+  if (counts_.size() < 2 || counts_.back().first <= counts_.front().first) return 0;
+  return (counts_.back().second - counts_.front().second) /
+         absl::ToDoubleSeconds(counts_.back().first - counts_.front().first);
+}
 
 std::string WithCommas(uint64_t number) {
   const std::string digits = absl::StrCat(number);
@@ -87,7 +102,9 @@ std::string ProgressLine(const TrainingState& state, bool terminal, int width) {
   absl::StrAppend(&line, absl::StrFormat("%3.0f%% ", std::floor(100 * fraction)),
                   WithCommas(state.done), "/", WithCommas(state.total));
   if (state.phase != "training") absl::StrAppend(&line, " | ", state.phase);
-  if (!state.waiting.empty()) absl::StrAppend(&line, ": ", state.waiting);
+  if (!state.waiting.empty()) {
+    absl::StrAppend(&line, state.phase == "training" ? " | " : ": ", state.waiting);
+  }
   if (state.phase == "training") {
     absl::StrAppend(&line, " | ", Short(state.gradient_steps_per_second), " updates/s");
     if (state.environment_steps_per_second > 0) {

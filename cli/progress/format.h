@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/time/time.h"
 
@@ -24,6 +26,18 @@ struct TrainingState {
   std::optional<double> sim_return = std::nullopt;
   // The mean dynamics gap of the newest batch; nothing where the algorithm has none.
   std::optional<double> gap = std::nullopt;
+};
+
+// Steps a second over the last while, steadier than the newest moment's.
+class RateMeter {
+ public:
+  // `count` at `now`; grows, or has been started anew.
+  void Add(absl::Time now, double count);
+  // 0 until two counts are known.
+  double rate() const;
+
+ private:
+  std::deque<std::pair<absl::Time, double>> counts_;
 };
 
 // "12,345".

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
@@ -31,6 +32,12 @@ absl::StatusOr<std::string> FindGnuplot() {
     if (access(candidate.c_str(), X_OK) == 0) return candidate;
   }
   return absl::NotFoundError("gnuplot is not installed; apt-get install gnuplot-nox");
+}
+
+bool HasPoint(const Series& series) {
+  return std::any_of(series.points.begin(), series.points.end(), [](const auto& point) {
+    return std::isfinite(point.first) && std::isfinite(point.second);
+  });
 }
 
 // Every figure of a page has identifiers of its own.
@@ -64,6 +71,8 @@ std::string GnuplotScript(const Figure& figure, const std::string& output) {
   std::string plot;
   for (size_t i = 0; i < figure.series.size(); ++i) {
     const Series& series = figure.series[i];
+    // gnuplot refuses a curve without a point.
+    if (!HasPoint(series)) continue;
     absl::StrAppend(&script, "$d", i, " << EOD\n");
     for (const auto& [x, y] : series.points) {
       // An empty line breaks the curve where there is no number.
@@ -85,7 +94,7 @@ std::string GnuplotScript(const Figure& figure, const std::string& output) {
         &plot, "%s%.9g with lines linewidth 1 dashtype (3,5) linecolor '#495057' title %s",
         plot.empty() ? "plot " : ", \\\n     ", level, Quoted(label));
   }
-  if (plot.empty()) plot = "set xrange [0:1]\nset yrange [0:1]\nplot NaN notitle";
+  if (plot.empty()) plot = "set xrange [0:1]\nset yrange [0:1]\nplot NaN title 'nothing yet'";
   return absl::StrCat(script, plot, "\n");
 }
 

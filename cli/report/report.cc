@@ -101,6 +101,13 @@ std::vector<std::string> Cells(const std::string& name, const RowNumbers& row,
           Grouped(row.sim_return)};
 }
 
+std::string EndOf(const RunData& run) {
+  if (!run.drive) return kNothing;
+  const std::string end = DriveEndName(run.drive->end);
+  const uint64_t helped = run.drive->fallback_transitions;
+  return helped == 0 ? end : absl::StrCat(end, ", ", helped, " periods by the fallback");
+}
+
 RowNumbers Medians(const std::vector<RowNumbers>& rows) {
   RowNumbers medians;
   for (const auto column : kColumns) {
@@ -213,8 +220,7 @@ std::vector<std::vector<std::string>> ComparisonTable(const std::vector<RunData>
       if (runs.size() > by_algorithm.size()) {
         absl::StrAppend(&name, ", seed ", run->experiment.seed());
       }
-      table.push_back(
-          Cells(name, rows.back(), run->drive ? DriveEndName(run->drive->end) : kNothing));
+      table.push_back(Cells(name, rows.back(), EndOf(*run)));
     }
     if (members.size() > 1) {
       table.push_back(

@@ -44,8 +44,7 @@ TrainingState StateOf(const v1::LearnerStatus& learner) {
       state.waiting = learner.detail();
       break;
     default:
-      state.phase = "waiting";
-      state.waiting = learner.detail();
+      state.phase = learner.detail().empty() ? "waiting" : learner.detail();
   }
   if (learner.evaluated_version() > 0) {
     state.real_return = learner.real_return();
@@ -113,6 +112,10 @@ void Training::WatchLearner() {
     if (status.ok()) {
       absl::MutexLock lock(&mutex_);
       learner_ = *status;
+      if (learner_.phase() == v1::LEARNER_PHASE_TRAINING) {
+        gradient_rate_.Add(absl::Now(), static_cast<double>(learner_.gradient_steps()));
+        environment_rate_.Add(absl::Now(), static_cast<double>(learner_.environment_steps()));
+      }
       learner_answered_ = true;
     }
     const absl::Time next = absl::Now() + kGlance;
@@ -164,6 +167,8 @@ TrainingState Training::state() const {
   TrainingState state;
   if (learner_answered_) {
     state = StateOf(learner_);
+    state.gradient_steps_per_second = gradient_rate_.rate();
+    state.environment_steps_per_second = environment_rate_.rate();
   } else {
     state.total = prepared_.experiment.budget().gradient_steps();
     state.phase = "starting";

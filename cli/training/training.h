@@ -74,6 +74,8 @@ class Training {
   bool importing_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status import_status_ ABSL_GUARDED_BY(mutex_);
   v1::LearnerStatus learner_ ABSL_GUARDED_BY(mutex_);
+  RateMeter gradient_rate_ ABSL_GUARDED_BY(mutex_);
+  RateMeter environment_rate_ ABSL_GUARDED_BY(mutex_);
   bool learner_answered_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

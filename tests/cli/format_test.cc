@@ -43,6 +43,22 @@ TEST(Format, FillsTheBar) {
   EXPECT_EQ(Bar(7, 2, /*unicode=*/false), "[##]");
 }
 
+TEST(RateMeter, AveragesOverTheLastSeconds) {
+  RateMeter meter;
+  const absl::Time start = absl::FromUnixSeconds(1000);
+  EXPECT_EQ(meter.rate(), 0);
+  meter.Add(start, 100);
+  EXPECT_EQ(meter.rate(), 0);
+  meter.Add(start + absl::Seconds(2), 300);
+  EXPECT_DOUBLE_EQ(meter.rate(), 100);
+  // What is longer ago does not count any more.
+  for (int i = 3; i <= 40; ++i) meter.Add(start + absl::Seconds(i), 300 + 10 * (i - 2));
+  EXPECT_DOUBLE_EQ(meter.rate(), 10);
+  // A learner that went back to its checkpoint.
+  meter.Add(start + absl::Seconds(41), 50);
+  EXPECT_EQ(meter.rate(), 0);
+}
+
 TEST(Format, EstimatesTheTimeLeft) {
   TrainingState state{.done = 100, .total = 300, .gradient_steps_per_second = 50};
   EXPECT_EQ(TimeLeft(state), absl::Seconds(4));
