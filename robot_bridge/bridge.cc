@@ -76,6 +76,7 @@ class Bridge::Impl {
                                                            .spool = spool_.get(),
                                                            .driver = driver_.get(),
                                                            .board = board_.get(),
+                                                           .flight_dir = options_.flight_dir,
                                                            .metrics = &metrics_});
     if (spool_ != nullptr) {
       shipper_ = std::make_unique<Shipper>(ShipperOptions{.shards = options_.replay,

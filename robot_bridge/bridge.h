@@ -29,6 +29,8 @@ struct BridgeOptions {
   std::vector<std::string> replay;
   std::string table = "real";
   Spool::Options spool;
+  // Where the seconds before a fault are written as CSV; empty: nowhere.
+  std::string flight_dir;
   RealtimeOptions realtime;
   // Start only with everything that `realtime` asks for.
   bool require_realtime = false;

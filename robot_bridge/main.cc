@@ -24,6 +24,8 @@ ABSL_FLAG(std::string, table, "real", "The replay's table for real transitions")
 ABSL_FLAG(std::string, spool_dir, "",
           "Where transitions wait for the replay; needed with --replay");
 ABSL_FLAG(uint64_t, spool_limit_mb, 1024, "Room of the spool");
+ABSL_FLAG(std::string, flight_dir, "",
+          "Where the last five seconds before a fault are written as CSV; empty: nowhere");
 ABSL_FLAG(std::string, metrics, "", "Where /metrics is served, 127.0.0.1:9105; empty: nowhere");
 ABSL_FLAG(bool, require_realtime, false, "Refuse to start without everything real-time");
 ABSL_FLAG(int, realtime_priority, 80, "SCHED_FIFO priority of the loop; 0: none");
@@ -69,6 +71,7 @@ absl::StatusOr<BridgeOptions> ReadFlags() {
         absl::StrCat("--spool_limit_mb must be from 1 to ", 1 << 20, ", got ", limit_mb));
   }
   options.spool.limit_bytes = limit_mb << 20;
+  options.flight_dir = absl::GetFlag(FLAGS_flight_dir);
   options.require_realtime = absl::GetFlag(FLAGS_require_realtime);
   options.realtime.priority = absl::GetFlag(FLAGS_realtime_priority);
   options.realtime.cpu = absl::GetFlag(FLAGS_cpu);

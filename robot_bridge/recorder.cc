@@ -1,5 +1,7 @@
 #include "robot_bridge/recorder.h"
 
+#include <limits>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -7,6 +9,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "common/process/log.h"
+#include "robot_bridge/flight_recorder.h"
 #include "robot_bridge/loop/clock.h"
 #include "robot_bridge/loop/realtime.h"
 #include "robot_bridge/loop_metrics.h"
@@ -47,7 +50,12 @@ void AppendRow(const LoopTask& task, const Transition& transition, std::string& 
 class Recorder::Impl {
  public:
   explicit Impl(const Parts& parts)
-      : parts_(parts), metrics_(parts.robot, *parts.telemetry, *parts.metrics) {
+      : parts_(parts),
+        metrics_(parts.robot, *parts.telemetry, *parts.metrics),
+        flight_({.directory = parts.flight_dir,
+                 .robot = parts.robot,
+                 .observation_dim = parts.task.loop.task.observation_dim,
+                 .action_dim = parts.task.loop.task.action_dim}) {
     thread_ = std::thread([this] { Work(); });
   }
   ~Impl() { Stop(); }
@@ -71,6 +79,7 @@ class Recorder::Impl {
       LogChanges();
       SpoolTransitions();
       const int64_t now = Now();
+      KeepFlight(last ? std::numeric_limits<int64_t>::max() : now);
       if (parts_.spool != nullptr && (last || now - last_sync_ >= kSyncEvery)) {
         last_sync_ = now;
         Complain(parts_.spool->Sync());
@@ -91,6 +100,19 @@ class Recorder::Impl {
                   Name(change.from), Name(change.to), change.tick, Words(change.event),
                   Code(change.event));
       metrics_.CountChange(change);
+      if (IsFault(change)) flight_.Fault(change);
+    }
+  }
+
+  void KeepFlight(int64_t now) {
+    TickRecord tick;
+    while (parts_.telemetry->ticks.Pop(tick)) flight_.Add(tick);
+    const absl::StatusOr<std::optional<std::string>> path = flight_.WriteIfDue(now);
+    if (!path.ok()) {
+      spdlog::error("the flight before a fault is not kept: {}",
+                    std::string(path.status().message()));
+    } else if (path->has_value()) {
+      spdlog::warn("the last seconds before the fault are in '{}'", **path);
     }
   }
 
@@ -134,6 +156,7 @@ class Recorder::Impl {
 
   const Parts parts_;
   LoopMetrics metrics_;
+  FlightRecorder flight_;
   std::string rows_;
   uint64_t rows_lost_ = 0;
   int64_t last_sync_ = 0;

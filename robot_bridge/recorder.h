@@ -25,6 +25,8 @@ class Recorder {
     Spool* spool = nullptr;
     const Driver* driver = nullptr;
     StatusBoard* board = nullptr;
+    // Where flights that ended in a fault are written; empty: nowhere.
+    std::string flight_dir;
     process::Metrics* metrics = nullptr;
   };
 

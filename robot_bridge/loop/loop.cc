@@ -187,19 +187,16 @@ void Loop::Control(int64_t now) {
   good_ticks_ = good ? good_ticks_ + 1 : 0;
   if (state_ == State::kFallback) TryRecovery(now);
 
-  if (!TorqueOn(state_)) {
-    SendTorqueOff();
-    return;
-  }
-  Evaluate(config_.feedback, Usable(), fallback_.data());
   Decision decision;
   decision.link = newest_.link;
   decision.sequence = newest_.sequence;
-  decision.source = Choose(now, decision.wanted.data());
   if (!TorqueOn(state_)) {
     SendTorqueOff();
+    RecordTick(now, age, decision, Command());
     return;
   }
+  Evaluate(config_.feedback, Usable(), fallback_.data());
+  decision.source = Choose(now, decision.wanted.data());
   decision.policy_version = decision.source == Source::kPolicy ? policy_->version() : 0;
 
   const int count = config_.task.action_dim;
@@ -225,6 +222,24 @@ void Loop::Control(int64_t now) {
   decision.latency_us = static_cast<uint32_t>(std::max<int64_t>(0, latency) / kMicrosecond);
   decisions_.Put(decision);
   previous_ = command.action;
+  RecordTick(now, age, decision, command);
+}
+
+void Loop::RecordTick(int64_t now, int64_t age, const Decision& decision, const Command& command) {
+  TickRecord record;
+  record.at_ns = now;
+  record.tick = counters_.ticks.Get();
+  record.sequence = newest_.sequence;
+  record.state = state_;
+  record.source = decision.source;
+  record.policy_version = decision.policy_version;
+  record.age_us = age / kMicrosecond;
+  record.latency_us = decision.latency_us;
+  record.torque_on = command.torque_on;
+  record.observation = newest_.observation;
+  record.wanted = decision.wanted;
+  record.commanded = command.action;
+  telemetry_.ticks.Push(record);
 }
 
 Source Loop::Choose(int64_t now, float* wanted) {

@@ -100,6 +100,7 @@ class Loop {
   void TryRecovery(int64_t now);
   void SendTorqueOff();
   bool Apply(Event event, int64_t now);
+  void RecordTick(int64_t now, int64_t age, const Decision& decision, const Command& command);
   void Emit(const Transition& transition);
   void PublishStatus();
   const float* Usable() const { return usable_.observation.data(); }

@@ -55,6 +55,22 @@ struct StateChange {
   Event event = Event::kDisarm;
 };
 
+// One tick for the flight recorder.
+struct TickRecord {
+  int64_t at_ns = 0;
+  uint64_t tick = 0;
+  uint64_t sequence = 0;
+  State state = State::kDisarmed;
+  Source source = Source::kFallback;
+  uint32_t policy_version = 0;
+  int64_t age_us = 0;
+  uint32_t latency_us = 0;
+  bool torque_on = false;
+  ObservationArray observation{};
+  ActionArray wanted{};
+  ActionArray commanded{};
+};
+
 struct LoopStatus {
   State state = State::kDisarmed;
   // The event that led there; `changed` false: none yet.
@@ -74,7 +90,7 @@ struct LoopStatus {
 };
 
 struct LoopTelemetry {
-  LoopTelemetry() : changes(256), transitions(8192) {}
+  LoopTelemetry() : changes(256), ticks(1024), transitions(8192) {}
 
   LoopCounters counters;
   // Of the wake-up: since the observation came, or since the clock's deadline.
@@ -82,6 +98,8 @@ struct LoopTelemetry {
   // Observation in to command out.
   Histogram action_latency;
   SpscRing<StateChange> changes;
+  // Full: the newest are left out; nobody waits for this.
+  SpscRing<TickRecord> ticks;
   SpscRing<Transition> transitions;
   Mailbox<LoopStatus> status;
 };

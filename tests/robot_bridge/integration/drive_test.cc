@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <iostream>
+#include <thread>
 
 #include "tests/robot_bridge/integration/bench.h"
 
@@ -72,7 +74,7 @@ TEST_F(DriveTest, ABridgeThatComesBackCanArmAgain) {
 }
 
 TEST_F(DriveTest, AnOperatorStopsTheRobotAndTheReasonIsKept) {
-  StartBridge();
+  StartBridge({"--flight_dir=" + folder_ + "/flights"});
   StartRobot({"--seconds=60", "--stop_at_fall"});
   ArmWhenThere();
   ASSERT_TRUE(
@@ -86,6 +88,40 @@ TEST_F(DriveTest, AnOperatorStopsTheRobotAndTheReasonIsKept) {
   EXPECT_EQ(SetMode(v1::ROBOT_STATE_FALLBACK).code(), absl::StatusCode::kFailedPrecondition);
   ASSERT_EQ(robot_->Wait(absl::Seconds(20)), 0);
   EXPECT_EQ(Episode()["end"], "fallen");
+  EXPECT_TRUE(WaitFor([this](const v1::RobotStatus&) {
+    return bridge_->Output().find("-emergency_stop.csv") != std::string::npos;
+  })) << bridge_->Output();
+}
+
+TEST_F(DriveTest, RobotAndLoopDoNotMindAFloodOfCalls) {
+  StartBridge();
+  StartRobot({"--seconds=4"});
+  ArmWhenThere();
+  std::atomic<bool> stop{false};
+  std::atomic<int> calls{0};
+  std::vector<std::thread> flood;
+  for (int i = 0; i < 4; ++i) {
+    flood.emplace_back([&] {
+      const auto stub = v1::RobotOperator::NewStub(process::MakeChannel(address_));
+      while (!stop) {
+        grpc::ClientContext context;
+        process::SetDeadline(context, absl::Seconds(5));
+        v1::RobotStatus status;
+        v1::SetModeRequest mode;
+        mode.set_mode(v1::ROBOT_STATE_FALLBACK);
+        if (++calls % 2 == 0) {
+          stub->SetMode(&context, mode, &status);
+        } else {
+          stub->Status(&context, v1::RobotStatusRequest(), &status);
+        }
+      }
+    });
+  }
+  EXPECT_EQ(robot_->Wait(absl::Seconds(30)), 0);
+  stop = true;
+  for (std::thread& thread : flood) thread.join();
+  EXPECT_EQ(Episode()["end"], "time") << robot_->Output() << bridge_->Output();
+  EXPECT_GT(calls.load(), 500);
 }
 
 TEST_F(DriveTest, RefusesWhatCannotBeDoneInWords) {

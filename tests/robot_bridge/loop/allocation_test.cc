@@ -101,6 +101,9 @@ TEST(Allocation, TheLoopTakesAndFreesNoMemoryWhateverHappens) {
     step();
     rig.Recorded();
     rig.Changes();
+    TickRecord tick;
+    while (rig.telemetry.ticks.Pop(tick)) {
+    }
     Reply reply;
     while (rig.port.replies.Pop(reply)) {
     }
