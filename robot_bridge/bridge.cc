@@ -111,6 +111,7 @@ class Bridge::Impl {
   }
 
   const std::vector<std::string>& addresses() const { return server_->addresses(); }
+  bool realtime() const { return realtime_; }
 
  private:
   absl::Status LoadPolicyFile() {
@@ -143,6 +144,7 @@ class Bridge::Impl {
         .Gauge("estuary_bridge_realtime_refusals",
                "Real-time properties that were asked for and refused", {{"robot", options_.robot}})
         .Set(static_cast<double>(grants.refused.size()));
+    realtime_ = grants.refused.empty();
     if (options_.require_realtime && !grants.refused.empty()) {
       return absl::FailedPreconditionError(
           absl::StrCat("--require_realtime: ", absl::StrJoin(grants.refused, "; ")));
@@ -154,6 +156,7 @@ class Bridge::Impl {
   const BridgeOptions options_;
   process::Metrics& metrics_;
   bool stopped_ = false;
+  bool realtime_ = false;
 
   PolicySlot slot_;
   Wakeup wakeup_;
@@ -185,5 +188,6 @@ Bridge::Bridge(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Bridge::~Bridge() = default;
 void Bridge::Stop() { impl_->Stop(); }
 const std::vector<std::string>& Bridge::addresses() const { return impl_->addresses(); }
+bool Bridge::realtime() const { return impl_->realtime(); }
 
 }  // namespace estuary::bridge

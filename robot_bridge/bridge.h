@@ -49,6 +49,8 @@ class Bridge {
   ~Bridge();
 
   const std::vector<std::string>& addresses() const;
+  // The system gave everything real-time that was asked for.
+  bool realtime() const;
 
  private:
   class Impl;

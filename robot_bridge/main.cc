@@ -1,5 +1,7 @@
 #include "common/process/main.h"
 
+#include <iostream>
+
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -9,6 +11,7 @@
 #include "common/process/status.h"
 #include "robot_bridge/bridge.h"
 #include "robot_bridge/config.h"
+#include "robot_bridge/selftest.h"
 
 ABSL_FLAG(std::string, listen, "127.0.0.1:5201",
           "Where the robot and its operators connect, a list: unix:/path, host:port");
@@ -31,10 +34,14 @@ ABSL_FLAG(bool, require_realtime, false, "Refuse to start without everything rea
 ABSL_FLAG(int, realtime_priority, 80, "SCHED_FIFO priority of the loop; 0: none");
 ABSL_FLAG(int, cpu, -1, "Core of the loop; -1: any");
 ABSL_FLAG(bool, shadow, false, "Compute and record the policy's actions, but let the fallback act");
+ABSL_FLAG(bool, selftest, false,
+          "Measure for ten seconds whether this machine can drive a robot, say so, and end");
 ABSL_FLAG(bool, insecure, false, "Serve plaintext also where other machines can reach it");
 
 namespace estuary::bridge {
 namespace {
+
+constexpr double kSelfTestSeconds = 10;
 
 absl::StatusOr<BridgeOptions> ReadFlags() {
   BridgeOptions options;
@@ -84,6 +91,12 @@ absl::StatusOr<BridgeOptions> ReadFlags() {
 
 absl::Status Run(const std::vector<std::string>&) {
   ESTUARY_ASSIGN_OR_RETURN(const BridgeOptions options, ReadFlags());
+  if (absl::GetFlag(FLAGS_selftest)) {
+    ESTUARY_ASSIGN_OR_RETURN(const SelfTestReport report, RunSelfTest(options, kSelfTestSeconds));
+    std::cout << report.Words() << std::endl;
+    return report.Fit() ? absl::OkStatus()
+                        : absl::FailedPreconditionError("this machine is not fit to drive a robot");
+  }
   process::Metrics metrics;
   ESTUARY_ASSIGN_OR_RETURN(const auto metrics_server,
                            process::MetricsServer::Start(absl::GetFlag(FLAGS_metrics), metrics));

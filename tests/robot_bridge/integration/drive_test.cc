@@ -149,6 +149,16 @@ TEST_F(DriveTest, ARobotOfAnotherTaskOrNameIsRefused) {
   EXPECT_THAT(robot_->Output(), HasSubstr("drives robot 'robot', got 'other'"));
 }
 
+TEST_F(DriveTest, TheSelfTestEndsWithAVerdict) {
+  ChildProcess process({Binary("estuary-bridge"), "--selftest"}, folder_ + "/selftest.log");
+  const std::optional<int> code = process.Wait(absl::Seconds(40));
+  ASSERT_TRUE(code.has_value());
+  EXPECT_THAT(process.Output(), HasSubstr("2000 observations in 10 s"));
+  // Whether this machine is fit is not what is tested; that it says so is.
+  EXPECT_THAT(process.Output(), HasSubstr(*code == 0 ? "verdict: fit to drive" : "fit: "));
+  std::cout << process.Output();
+}
+
 class BadStartTest : public Bench {
  protected:
   // What a bridge says that should not start.
