@@ -26,6 +26,8 @@ Command DemoCommand() {
         flags.Add("episodes", &options->episodes, "N", "of each final evaluation");
         flags.Add("seconds", &options->drive_seconds, "S", "of each drive");
         flags.Add("transitions", &options->transitions, "N", "to record where there is no file");
+        flags.Add("deterministic", &options->deterministic,
+                  "in lockstep: a seed gives the same policies again on this machine");
         flags.Add("experiments", &options->experiments, "FOLDER", "where the experiments are");
         flags.Add("runs", &options->runs, "FOLDER", "where the results go");
         return [options](const std::vector<std::string>&) { return RunDemo(*options); };
