@@ -43,7 +43,7 @@ absl::Status FollowStream::Send() {
   response_.set_shard_id(shard_.id());
   response_.set_cursor(read.cursor);
   response_.set_lost(read.lost);
-  response_.set_next_cursor(read.next_cursor);
+  response_.set_next_cursor(read.cursor + read.rows + read.left);
   cursor_ = read.cursor + read.rows;
   Write();
   return absl::OkStatus();

@@ -147,10 +147,9 @@ absl::StatusOr<Table::LogRead> Table::Read(
     const ListenerPtr& listener) const {
   const absl::ReaderMutexLock lock(&mutex_);
   LogRead what;
-  what.next_cursor = positions_.next_cursor();
-  if (cursor > what.next_cursor) {
+  if (cursor > positions_.next_cursor()) {
     return absl::OutOfRangeError(absl::StrCat("table '", name(), "' ends at cursor ",
-                                              what.next_cursor, ", asked for ", cursor,
+                                              positions_.next_cursor(), ", asked for ", cursor,
                                               "; does the cursor come from another shard?"));
   }
   uint64_t row = positions_.RowAtOrAfter(cursor);
@@ -160,6 +159,7 @@ absl::StatusOr<Table::LogRead> Table::Read(
   }
   what.cursor = positions_.CursorOf(row);
   what.rows = static_cast<uint32_t>(std::min<uint64_t>(max_rows, positions_.RowsInRun(row)));
+  what.left = positions_.next_row() - row - what.rows;
   if (what.rows > 0) {
     read(store_, row % capacity_, what);
   } else if (listener != nullptr) {

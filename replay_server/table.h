@@ -79,8 +79,8 @@ class Table {
     uint64_t cursor = 0;
     uint64_t lost = 0;
     uint32_t rows = 0;
-    // The log's end.
-    uint64_t next_cursor = 0;
+    // Rows behind these.
+    uint64_t left = 0;
   };
   // Gives `read` the slots of at most max_rows rows from `cursor` on, in one run; where there are
   // none, `read` is not called and the listener (may be null) is woken when there are. OUT_OF_RANGE

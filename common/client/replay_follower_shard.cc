@@ -72,6 +72,7 @@ void ReplayFollowerShard::Run() {
 }
 
 absl::Status ReplayFollowerShard::Session(bool& worked) {
+  ESTUARY_RETURN_IF_ERROR(process::Annotate(call_.Connect(*channel_), name_));
   grpc::ClientContext context;
   if (!call_.Begin(&context)) return absl::CancelledError("stopped");
   const auto stub = v1::Replay::NewStub(channel_);

@@ -58,6 +58,19 @@ absl::Duration RetryPauses::Away() const {
   return since_ == absl::InfiniteFuture() ? absl::ZeroDuration() : absl::Now() - since_;
 }
 
+absl::Status RunningCall::Connect(grpc::Channel& channel) {
+  for (int look = 0; look < 10; ++look) {
+    {
+      const absl::MutexLock lock(&mutex_);
+      if (stopped_) return absl::CancelledError("stopped");
+    }
+    if (channel.WaitForConnected(absl::ToChronoTime(absl::Now() + absl::Milliseconds(100)))) {
+      return absl::OkStatus();
+    }
+  }
+  return absl::UnavailableError("it does not answer; is it running there?");
+}
+
 bool RunningCall::Begin(grpc::ClientContext* context) {
   const absl::MutexLock lock(&mutex_);
   if (stopped_) return false;

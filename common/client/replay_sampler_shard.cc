@@ -126,6 +126,7 @@ void ReplaySamplerShard::Run() {
 }
 
 absl::Status ReplaySamplerShard::AskRows() {
+  ESTUARY_RETURN_IF_ERROR(process::Annotate(call_.Connect(*channel_), name_));
   grpc::ClientContext context;
   if (!call_.Begin(&context)) return absl::CancelledError("stopped");
   process::SetDeadline(context, kDescribeTimeout);

@@ -55,6 +55,10 @@ bool ReplayWriter::Impl::HomeIsBack() {
 }
 
 absl::Status ReplayWriter::Impl::Session(int shard, bool& welcomed) {
+  const absl::Status ready = call_.Connect(*channels_[shard]);
+  if (!ready.ok()) {
+    return process::Annotate(ready, absl::StrCat(Name(), " at ", options_.shards[shard]));
+  }
   grpc::ClientContext context;
   if (!call_.Begin(&context)) return absl::CancelledError("stopped");
   const auto stub = v1::Replay::NewStub(channels_[shard]);

@@ -27,7 +27,9 @@ int Fail(const ProcessInfo& info, const absl::Status& status) {
 
 int Main(int argc, char** argv, const ProcessInfo& info,
          const std::function<absl::Status(const std::vector<std::string>&)>& run) {
+  // Errors to be told, not deaths: a closed pipe, a file at its size limit.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   absl::SetProgramUsageMessage(info.about);
   absl::FlagsUsageConfig usage;
   // --help shows Estuary's own flags, not every library's.
