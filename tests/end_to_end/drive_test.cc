@@ -14,8 +14,7 @@ using ::testing::HasSubstr;
 
 TEST(Drive, APolicyDrivesTheRobotAndItsTransitionsAreKept) {
   const std::string folder = TestFolder();
-  WriteFile(folder + "/tiny.textproto",
-            TinyExperiment("sac", "budget { gradient_steps: 400 environment_steps: 400 }"));
+  WriteFile(folder + "/tiny.textproto", TinyExperiment("sac", 400));
   const Result trained = Estuary(folder, {"train", "tiny.textproto"});
   ASSERT_EQ(trained.code, 0) << trained.err;
   const Result driven = Estuary(

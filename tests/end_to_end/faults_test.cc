@@ -20,17 +20,14 @@ class Faults : public ::testing::Test {
  protected:
   Faults() : folder_(TestFolder()) {
     MakeDataset(folder_, "real.h5");
-    WriteFile(folder_ + "/tiny.textproto",
-              TinyExperiment("h2o", "budget { gradient_steps: 12000 environment_steps: 12000 }"));
+    WriteFile(folder_ + "/tiny.textproto", TinyExperiment("h2o", 12000));
   }
 
   // Starts the training and kills `binary` once there is a checkpoint.
   void KillAndExpectToFinish(const std::string& what, const std::string& name) {
     Command run(folder_, {"train", "tiny.textproto"});
-    ASSERT_TRUE(run.WaitUntil([&] {
-      return Exists(folder_ + "/runs/tiny/checkpoints/step-400") ||
-             Exists(folder_ + "/runs/tiny/checkpoints/step-600");
-    })) << run.err();
+    ASSERT_TRUE(run.WaitUntil([&] { return NewestCheckpoint(folder_ + "/runs/tiny") >= 400; }))
+        << run.err();
     const std::vector<pid_t> victims = run.Children(what);
     ASSERT_EQ(victims.size(), 1u);
     kill(victims[0], SIGKILL);

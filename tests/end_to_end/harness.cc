@@ -142,7 +142,7 @@ void MakeDataset(const std::string& folder, const std::string& name) {
   ASSERT_EQ(made.code, 0) << made.err;
 }
 
-std::string TinyExperiment(const std::string& algorithm, const std::string& extra) {
+std::string TinyExperiment(const std::string& algorithm, int steps, const std::string& extra) {
   return absl::StrCat(
       "name: 'tiny' task: 'wheel_legged_stand'\n",
       algorithm == "sac" ? "" : "dataset { path: 'real.h5' }\n", "algorithm { name: '", algorithm,
@@ -151,8 +151,9 @@ std::string TinyExperiment(const std::string& algorithm, const std::string& extr
       "observation_scale: [5, 1, 2, 2] }\n"
       "optimizer { batch_size: 64 reward_scale: 0.0033 }\n"
       "exploration { random_steps: 200 }\n"
-      "budget { environment_steps: 2000 gradient_steps: 2000 environment_steps_per_epoch: 200 "
-      "gradient_steps_per_epoch: 200 checkpoint_every: 200 }\n"
+      "budget { environment_steps: ",
+      steps, " gradient_steps: ", steps,
+      " environment_steps_per_epoch: 200 gradient_steps_per_epoch: 200 checkpoint_every: 200 }\n"
       "evaluation { every_epochs: 5 episodes: 1 sim_episodes: 1 }\n",
       extra);
 }
@@ -164,6 +165,19 @@ std::string ReadFile(const std::string& path) {
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
+}
+
+int NewestCheckpoint(const std::string& run_dir) {
+  int newest = 0;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(run_dir + "/checkpoints", error)) {
+    int step = 0;
+    const std::string name = entry.path().filename().string();
+    if (name.rfind("step-", 0) == 0 && absl::SimpleAtoi(name.substr(5), &step)) {
+      newest = std::max(newest, step);
+    }
+  }
+  return newest;
 }
 
 bool Exists(const std::string& path) {

@@ -58,10 +58,13 @@ std::vector<pid_t> ProcessesWith(const std::string& text);
 // A small dataset of wheel_legged_stand, the same in every test.
 void MakeDataset(const std::string& folder, const std::string& name);
 
-// A training of some seconds; `extra` is added to the text.
-std::string TinyExperiment(const std::string& algorithm, const std::string& extra = "");
+// A training of some seconds, so many gradient and simulator steps; `extra` is added to the text.
+std::string TinyExperiment(const std::string& algorithm, int steps = 2000,
+                           const std::string& extra = "");
 void WriteFile(const std::string& path, const std::string& text);
 std::string ReadFile(const std::string& path);
 bool Exists(const std::string& path);
+// The gradient steps of a run's newest checkpoint; 0 before the first.
+int NewestCheckpoint(const std::string& run_dir);
 
 }  // namespace estuary::end_to_end
