@@ -121,7 +121,7 @@ TEST_F(DriveTest, RobotAndLoopDoNotMindAFloodOfCalls) {
   stop = true;
   for (std::thread& thread : flood) thread.join();
   EXPECT_EQ(Episode()["end"], "time") << robot_->Output() << bridge_->Output();
-  EXPECT_GT(calls.load(), 500);
+  EXPECT_GT(calls.load(), 20) << "that was no flood";
 }
 
 TEST_F(DriveTest, RefusesWhatCannotBeDoneInWords) {
