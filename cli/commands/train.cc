@@ -2,14 +2,17 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "cli/commands/commands.h"
 #include "cli/progress/display.h"
 #include "cli/progress/format.h"
 #include "cli/report/report.h"
+#include "cli/report/run_data.h"
 #include "cli/training/prepare.h"
 #include "cli/training/training.h"
 #include "common/process/shutdown.h"
@@ -29,17 +32,26 @@ void Announce(const Training& training, Display& display) {
                    " --learner=", training.plan().learner));
 }
 
-std::string Closing(const PreparedTraining& prepared, const TrainingState& state,
-                    absl::Duration elapsed, const absl::Status& report) {
-  const std::string policy = prepared.run_dir + "/final_policy.pb";
-  std::string text =
-      absl::StrCat(prepared.experiment.name(), " is trained (", Clock(elapsed), "): ", policy);
-  if (state.real_return) {
-    absl::StrAppend(&text, ", mean return ", Short(*state.real_return), " in reality");
-    if (state.sim_return)
-      absl::StrAppend(&text, " and ", Short(*state.sim_return), " in simulation");
+// ", mean return 141k in reality and 10.6k in simulation", of the final policy.
+std::string FinalReturns(const std::string& run_dir) {
+  const absl::StatusOr<RunData> run = ReadRun(run_dir);
+  std::string text;
+  if (!run.ok()) return text;
+  for (const auto& [dynamics, place] :
+       {std::pair("real", "in reality"), std::pair("sim", "in simulation")}) {
+    const auto found = run->final_evaluation.find(dynamics);
+    if (found == run->final_evaluation.end()) continue;
+    absl::StrAppend(&text, text.empty() ? ", mean return " : " and ",
+                    Short(found->second.MeanReturn()), " ", place);
   }
-  absl::StrAppend(&text, ".\n");
+  return text;
+}
+
+std::string Closing(const PreparedTraining& prepared, absl::Duration elapsed,
+                    const absl::Status& report) {
+  const std::string policy = prepared.run_dir + "/final_policy.pb";
+  std::string text = absl::StrCat(prepared.experiment.name(), " is trained (", Clock(elapsed),
+                                  "): ", policy, FinalReturns(prepared.run_dir), ".\n");
   if (report.ok()) {
     absl::StrAppend(&text, "Its curves are in ", prepared.run_dir, "/report.html. ");
   } else {
@@ -47,7 +59,7 @@ std::string Closing(const PreparedTraining& prepared, const TrainingState& state
   }
   absl::StrAppend(&text, "Next, judge it over more episodes with\n  estuary evaluate ", policy,
                   " --dynamics=real --episodes=10\n");
-  if (prepared.task.name.rfind("wheel_legged", 0) == 0) {
+  if (absl::StartsWith(prepared.task.name, "wheel_legged")) {
     absl::StrAppend(&text, "or let it drive the robot at 200 Hz with\n  estuary drive ", policy,
                     "\n");
   }
@@ -81,8 +93,7 @@ absl::Status Train(const TrainingOptions& options) {
   }
   display.Flush();
   const absl::Status report = WriteRunReport(training->prepared().run_dir);
-  std::fputs(Closing(training->prepared(), training->state(), training->elapsed(), report).c_str(),
-             stdout);
+  std::fputs(Closing(training->prepared(), training->elapsed(), report).c_str(), stdout);
   return absl::OkStatus();
 }
 
