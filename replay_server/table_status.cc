@@ -50,10 +50,11 @@ std::string Table::Waiting(absl::Duration at_least) const {
   say(writers_wait_, absl::StrFormat("writers wait for samples to be drawn: difference %.1f, error "
                                      "buffer %.1f",
                                      difference, config_.limiter().error_buffer()));
-  say(samplers_wait_,
-      absl::StrFormat(
-          "samplers wait for rows to be inserted: %d of min_size %d in, difference %.1f", inserted,
-          config_.limiter().min_size(), difference));
+  say(samplers_wait_, config_.has_limiter()
+                          ? absl::StrFormat("samplers wait for rows to be inserted: %d of min_size "
+                                            "%d in, difference %.1f",
+                                            inserted, config_.limiter().min_size(), difference)
+                          : "samplers wait for the first row");
   say(disk_wait_, "writers wait for the disk");
   return text;
 }
