@@ -77,6 +77,7 @@ void Display::Flush() {
     Erase();
     Draw();
     drawn_lines_ = 0;
+    for (std::string& line : lines_) line.clear();
     return;
   }
   for (size_t i = 0; i < lines_.size(); ++i) {

@@ -26,9 +26,9 @@ p { max-width: 86ch; margin: 8px 0; }
 .figures svg { width: 100%; height: auto; display: block; }
 .table { overflow-x: auto; background: #fff; border: 1px solid #dee2e6; border-radius: 8px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { padding: 8px 14px; text-align: right; border-bottom: 1px solid #e9ecef; white-space: nowrap; }
+th, td { padding: 8px 12px; text-align: right; border-bottom: 1px solid #e9ecef; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
-th { background: #f8f9fa; font-weight: 600; color: #495057; }
+th { background: #f8f9fa; font-weight: 600; color: #495057; white-space: normal; vertical-align: bottom; }
 tr:last-child td { border-bottom: 0; }
 tr.strong td { font-weight: 650; background: #e6f4f1; }
 details { margin-top: 24px; }

@@ -106,9 +106,12 @@ void Training::StartImport() {
 }
 
 void Training::WatchLearner() {
-  client::LearnerClient client(plan_.learner);
+  std::unique_ptr<client::LearnerClient> client;
   while (!stopping_) {
-    const absl::StatusOr<v1::LearnerStatus> status = client.Status(kAsk);
+    // A fresh channel where the learner was away: an old one would wait out its backoff first.
+    if (client == nullptr) client = std::make_unique<client::LearnerClient>(plan_.learner);
+    const absl::StatusOr<v1::LearnerStatus> status = client->Status(kAsk);
+    if (!status.ok()) client.reset();
     if (status.ok()) {
       absl::MutexLock lock(&mutex_);
       learner_ = *status;
