@@ -3,7 +3,7 @@
 //
 //   worlds_benchmark [slices]
 //
-// BENCH worlds task=walker2d batch=64 steps_per_s=... bare_steps_per_s=... ratio=...
+// BENCH walker2d_64_worlds <steps/s> steps/s ratio=<median of slices> against=bare_mujoco
 
 #include <algorithm>
 #include <chrono>
@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "tests/benchmarks/bare_mujoco.h"
-#include "worlds/world_batch.h"
+#include "tests/worlds/world_batch.h"
 
 namespace estuary::benchmarks {
 namespace {
@@ -76,19 +76,18 @@ bool Measure(const std::string& task, int batch_size, int slices) {
   const int periods = task == "walker2d" ? 1024 : 4096;
   bare->Run(periods);
   loop.Run(periods);
-  std::vector<double> bare_rates, batch_rates, ratios;
+  std::vector<double> batch_rates, ratios;
   for (int slice = 0; slice < slices; ++slice) {
     const double start = Seconds();
     bare->Run(periods);
     const double middle = Seconds();
     const int done = loop.Run(periods);
     const double end = Seconds();
-    bare_rates.push_back(periods / (middle - start));
     batch_rates.push_back(done / (end - middle));
-    ratios.push_back(batch_rates.back() / bare_rates.back());
+    ratios.push_back(batch_rates.back() * (middle - start) / periods);
   }
-  std::printf("BENCH worlds task=%s batch=%d steps_per_s=%.0f bare_steps_per_s=%.0f ratio=%.3f\n",
-              task.c_str(), batch_size, Median(batch_rates), Median(bare_rates), Median(ratios));
+  std::printf("BENCH %s_%d_worlds %.0f steps/s ratio=%.3f against=bare_mujoco\n", task.c_str(),
+              batch_size, Median(batch_rates), Median(ratios));
   std::fflush(stdout);
   return true;
 }

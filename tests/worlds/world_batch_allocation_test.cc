@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <new>
 
-#include "worlds/world_batch.h"
+#include "tests/worlds/world_batch.h"
 
 namespace {
 std::atomic<int> allocations = 0;

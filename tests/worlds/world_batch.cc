@@ -1,4 +1,4 @@
-#include "worlds/world_batch.h"
+#include "tests/worlds/world_batch.h"
 
 #include <algorithm>
 #include <utility>

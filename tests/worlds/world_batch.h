@@ -1,6 +1,5 @@
-// N worlds of one task stepped together by one thread: what an actor's hot loop drives. They share
-// one simulator, so the batch costs little more than its MuJoCo steps, and none of the loop's calls
-// allocates.
+// N worlds of one task that share a simulator (MakeWorlds) stepped together by one thread: the
+// simplest loop there can be, so that tests see what sharing does and benchmarks what a step costs.
 //
 // World i draws from its own stream of random numbers, so what it does depends on the seed, i and
 // its actions alone, not on how many worlds there are. A world whose episode ended goes on until
