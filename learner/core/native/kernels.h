@@ -125,6 +125,9 @@ struct Kernels {
   // Plane k of out, at row r: dot of row r of h with row k of w, over `padded` floats.
   void (*row_dots)(const float* h, long h_ld, int rows, const float* w, long w_ld, long padded,
                    int planes, float* out, long out_ld);
+  // The same of relu(h), whose whole rows count; where `store`, h becomes relu(h).
+  void (*relu_row_dots)(float* h, long h_ld, int rows, const float* w, long w_ld, int planes,
+                        float* out, long out_ld, bool store);
   void (*scale_rows)(const ScaledRows& rows);
   void (*transpose)(const float* in, long in_ld, int rows, int columns, float* out, long out_ld);
 

@@ -75,7 +75,11 @@ MlpPass::Blocked MlpPass::MakeBlocked(ProductShape shape) const {
 }
 
 MlpPass::MlpPass(const MlpLayout& layout, const Options& options)
-    : layout_(&layout), rows_(options.rows), keep_(options.keep), input_ld_(options.input_ld) {
+    : layout_(&layout),
+      rows_(options.rows),
+      keep_(options.keep),
+      backward_follows_(options.backward),
+      input_ld_(options.input_ld) {
   const int stored = keep_ ? rows_ : std::min(rows_, kBlockRows);
   const size_t count = layout.layers.size();
   for (size_t l = 0; l < count; ++l) {
@@ -133,40 +137,34 @@ void MlpPass::ForBlocks(Run run) {
   if (row < rows_) run(row, rows_ - row, false);
 }
 
-void MlpPass::Forward(const MlpWeights& weights, const float* input) {
+void MlpPass::ForwardBlock(const MlpWeights& weights, size_t first, const float* in, int64_t at,
+                           int row, int rows, bool whole) {
   const Kernels& kernels = BestKernels();
   const DenseLayer& last = layout_->layers.back();
+  for (size_t l = first; l < hidden_.size(); ++l) {
+    const DenseLayer& layer = layout_->layers[l];
+    float* out = hidden_[l].data() + at * layer.HiddenLd();
+    const Product& product = whole ? forward_[l].block : forward_[l].rest;
+    product(in, weights.values + layer.offset, out);
+    if (l + 1 < hidden_.size()) kernels.relu(out, rows * layer.HiddenLd());
+    in = out;
+  }
+  // The last ReLU goes with the reading.
+  kernels.relu_row_dots(hidden_.back().data() + at * last.ld, last.ld, rows,
+                        weights.values + last.offset, last.ld, last.outputs, output_.data() + row,
+                        output_ld(), /*store=*/backward_follows_);
+}
+
+void MlpPass::Forward(const MlpWeights& weights, const float* input) {
   ForBlocks([&](int row, int rows, bool whole) {
-    const int64_t at = keep_ ? row : 0;
-    const float* in = input + row * input_ld_;
-    for (size_t l = 0; l < hidden_.size(); ++l) {
-      const DenseLayer& layer = layout_->layers[l];
-      float* out = hidden_[l].data() + at * layer.HiddenLd();
-      const Product& product = whole ? forward_[l].block : forward_[l].rest;
-      product(in, weights.values + layer.offset, out);
-      kernels.relu(out, rows * layer.HiddenLd());
-      in = out;
-    }
-    kernels.row_dots(in, last.ld, rows, weights.values + last.offset, last.ld, last.ld,
-                     last.outputs, output_.data() + row, output_ld());
+    ForwardBlock(weights, 0, input + row * input_ld_, keep_ ? row : 0, row, rows, whole);
   });
 }
 
 void MlpPass::ForwardFromHidden(const MlpWeights& weights) {
-  const Kernels& kernels = BestKernels();
-  const DenseLayer& last = layout_->layers.back();
   ForBlocks([&](int row, int rows, bool whole) {
-    const float* in = hidden_[0].data() + row * layout_->layers[0].HiddenLd();
-    for (size_t l = 1; l < hidden_.size(); ++l) {
-      const DenseLayer& layer = layout_->layers[l];
-      float* out = hidden_[l].data() + row * layer.HiddenLd();
-      const Product& product = whole ? forward_[l].block : forward_[l].rest;
-      product(in, weights.values + layer.offset, out);
-      kernels.relu(out, rows * layer.HiddenLd());
-      in = out;
-    }
-    kernels.row_dots(in, last.ld, rows, weights.values + last.offset, last.ld, last.ld,
-                     last.outputs, output_.data() + row, output_ld());
+    ForwardBlock(weights, 1, hidden_[0].data() + row * layout_->layers[0].HiddenLd(), row, row,
+                 rows, whole);
   });
 }
 

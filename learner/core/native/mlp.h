@@ -97,6 +97,7 @@ class MlpPass {
   const float* output() const { return output_.data(); }
   // Floats between the planes of outputs and of their gradients, a multiple of kLanes.
   int64_t output_ld() const { return Padded(rows_); }
+  // After ReLU; the last hidden layer's before it where no Backward follows.
   float* hidden(size_t layer) { return hidden_[layer].data(); }
   const float* hidden(size_t layer) const { return hidden_[layer].data(); }
 
@@ -110,10 +111,15 @@ class MlpPass {
   Blocked MakeBlocked(ProductShape shape) const;
   template <typename Run>
   void ForBlocks(Run run);
+  // Layers from `first` on, of a block whose inputs to it are at `in` and whose activations lie
+  // from row `at` on.
+  void ForwardBlock(const MlpWeights& weights, size_t first, const float* in, int64_t at, int row,
+                    int rows, bool whole);
 
   const MlpLayout* layout_ = nullptr;
   int rows_ = 0;
   bool keep_ = false;
+  bool backward_follows_ = false;
   int64_t input_ld_ = 0;
   std::vector<Floats> hidden_;
   // Gradients of hidden activations, for one layer and the next.
