@@ -24,8 +24,9 @@ struct Options {
 };
 
 absl::Status Export(const Options& options) {
-  if (options.output.empty()) {
-    return absl::InvalidArgumentError("--output=FILE is needed: where to write");
+  if (options.replay.empty() || options.output.empty()) {
+    return absl::InvalidArgumentError(
+        "--replay=ADDR,ADDR and --output=FILE are needed: the shards to read, and where to write");
   }
   if (std::filesystem::exists(options.output) && !options.overwrite) {
     return absl::AlreadyExistsError(absl::StrCat(

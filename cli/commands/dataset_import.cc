@@ -26,6 +26,9 @@ struct Options {
 };
 
 absl::Status Import(const std::string& path, const Options& options) {
+  if (options.replay.empty()) {
+    return absl::InvalidArgumentError("--replay=ADDR,ADDR is needed: the shards to write to");
+  }
   ESTUARY_ASSIGN_OR_RETURN(const dataset::Reader reader, dataset::Reader::Open(path));
   const uint64_t rows =
       std::min(options.transitions.value_or(reader.info().rows), reader.info().rows);
