@@ -12,6 +12,21 @@ inline void Pause() {
 #endif
 }
 
+// Until ready(value) holds for the counter's value, which it returns.
+template <typename Ready>
+unsigned Await(const std::atomic<unsigned>& counter, Ready ready) {
+  unsigned value = counter.load(std::memory_order_acquire);
+  for (int i = 0; i < kSpins && !ready(value); ++i) {
+    Pause();
+    value = counter.load(std::memory_order_acquire);
+  }
+  while (!ready(value)) {
+    counter.wait(value, std::memory_order_acquire);
+    value = counter.load(std::memory_order_acquire);
+  }
+  return value;
+}
+
 }  // namespace
 
 Worker::Worker(bool parallel) {
@@ -20,35 +35,35 @@ Worker::Worker(bool parallel) {
 
 Worker::~Worker() {
   if (parallel()) {
-    Start(nullptr, nullptr);
+    Offer(nullptr, nullptr);
     thread_.join();
   }
 }
 
-void Worker::Start(Function function, void* task) {
+unsigned Worker::Offer(Function function, void* task) {
   function_ = function;
   task_ = task;
-  started_.fetch_add(1, std::memory_order_release);
-  started_.notify_one();
+  const unsigned offer = offered_.load(std::memory_order_relaxed) + 1;
+  offered_.store(offer, std::memory_order_release);
+  offered_.notify_one();
+  return offer;
 }
 
-void Worker::Await(const std::atomic<unsigned>& counter, unsigned value) {
-  for (int i = 0; i < kSpins; ++i) {
-    if (counter.load(std::memory_order_acquire) == value) return;
-    Pause();
-  }
-  for (unsigned seen = counter.load(std::memory_order_acquire); seen != value;
-       seen = counter.load(std::memory_order_acquire)) {
-    counter.wait(seen, std::memory_order_acquire);
-  }
+bool Worker::Claim(unsigned offer) {
+  return offered_.compare_exchange_strong(offer, offer + 1, std::memory_order_acq_rel);
+}
+
+void Worker::AwaitFinished(unsigned offer) {
+  Await(finished_, [offer](unsigned value) { return value == offer; });
 }
 
 void Worker::Loop() {
-  for (unsigned next = 1;; ++next) {
-    Await(started_, next);
+  for (;;) {
+    const unsigned offer = Await(offered_, [](unsigned value) { return value % 2 == 0; });
+    if (!Claim(offer)) continue;
     if (function_ == nullptr) return;
     function_(task_);
-    finished_.store(next, std::memory_order_release);
+    finished_.store(offer, std::memory_order_release);
     finished_.notify_one();
   }
 }

@@ -1,5 +1,7 @@
-// A second thread for the halves of a step. The calling thread takes one half, the worker the
-// other; which half is whose never changes the numbers.
+// A second thread for the halves of a step. The calling thread takes one half and offers the other
+// to the worker; what the worker has not begun by the time the first half is done, the caller takes
+// back. So a worker that the system does not run costs nothing but its help, and which thread ran
+// what never changes the numbers.
 //
 // A step forks several times within a hundred microseconds, so the waiting side spins for a while
 // before it sleeps.
@@ -29,23 +31,30 @@ class Worker {
       return;
     }
     auto task = [&second] { second(); };
-    Start([](void* started) { (*static_cast<decltype(task)*>(started))(); }, &task);
+    const unsigned offer =
+        Offer([](void* offered) { (*static_cast<decltype(task)*>(offered))(); }, &task);
     first();
-    Await(finished_, started_.load(std::memory_order_relaxed));
+    if (Claim(offer)) {
+      second();
+    } else {
+      AwaitFinished(offer);
+    }
   }
 
  private:
   using Function = void (*)(void*);
 
-  void Start(Function function, void* task);
+  unsigned Offer(Function function, void* task);
+  // Whoever succeeds runs the task, and only then may read function_ and task_.
+  bool Claim(unsigned offer);
+  void AwaitFinished(unsigned offer);
   void Loop();
-  // Until `counter` has reached `value`.
-  static void Await(const std::atomic<unsigned>& counter, unsigned value);
 
   Function function_ = nullptr;
   void* task_ = nullptr;
-  // Tasks ever started and finished.
-  std::atomic<unsigned> started_{0};
+  // Even: the number of an offer that nobody has claimed; odd: one more than that of the last one.
+  std::atomic<unsigned> offered_{1};
+  // The last offer that the worker has finished.
   std::atomic<unsigned> finished_{0};
   std::thread thread_;
 };

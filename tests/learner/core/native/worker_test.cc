@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <thread>
 
@@ -21,19 +22,36 @@ TEST(Worker, RunsBothHalvesAndWaitsForThem) {
   }
 }
 
-TEST(Worker, WakesAfterALongPause) {
+TEST(Worker, WakesAfterALongPauseAndHelpsWithALongHalf) {
   Worker worker(true);
-  std::thread::id here, there;
   for (int i = 0; i < 3; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    worker.Both([&] { here = std::this_thread::get_id(); },
-                [&] {
-                  std::this_thread::sleep_for(std::chrono::milliseconds(5));
-                  there = std::this_thread::get_id();
-                });
-    EXPECT_EQ(here, std::this_thread::get_id());
-    EXPECT_NE(there, here);
+    // Only another thread can begin it while this one waits in its own half.
+    std::atomic<bool> begun{false};
+    std::thread::id there;
+    worker.Both(
+        [&] {
+          while (!begun) std::this_thread::yield();
+        },
+        [&] {
+          there = std::this_thread::get_id();
+          begun = true;
+        });
+    EXPECT_NE(there, std::this_thread::get_id());
   }
+}
+
+TEST(Worker, GivesBackWhatItHasNotBegun) {
+  Worker worker(true);
+  std::thread::id here = std::this_thread::get_id(), there;
+  int taken_back = 0;
+  for (int i = 0; i < 100; ++i) {
+    // Long enough for the worker to fall asleep, too short a first half to wake it.
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    worker.Both([] {}, [&] { there = std::this_thread::get_id(); });
+    taken_back += there == here ? 1 : 0;
+  }
+  EXPECT_GT(taken_back, 0);
 }
 
 }  // namespace
