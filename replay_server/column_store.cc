@@ -26,6 +26,13 @@ void GatherFixed(const char* from, absl::Span<const uint64_t> slots, char* to) {
   }
 }
 
+// Rows are some tens of bytes: a call of memcpy costs more than the copy.
+inline void CopyRow(char* to, const char* from, size_t bytes) {
+  for (; bytes >= 16; bytes -= 16, to += 16, from += 16) std::memcpy(to, from, 16);
+  for (; bytes >= 4; bytes -= 4, to += 4, from += 4) std::memcpy(to, from, 4);
+  for (; bytes > 0; --bytes) *to++ = *from++;
+}
+
 void GatherColumn(const char* from, size_t bytes, absl::Span<const uint64_t> slots, char* to) {
   // The caches are asked for rows this far ahead of the copy.
   constexpr size_t kAhead = 16;
@@ -44,7 +51,7 @@ void GatherColumn(const char* from, size_t bytes, absl::Span<const uint64_t> slo
       const char* ahead = from + slots[i + kAhead] * bytes;
       for (size_t line = 0; line < bytes; line += 64) __builtin_prefetch(ahead + line);
     }
-    std::memcpy(to, from + slots[i] * bytes, bytes);
+    CopyRow(to, from + slots[i] * bytes, bytes);
     to += bytes;
   }
 }

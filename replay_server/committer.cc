@@ -141,12 +141,12 @@ absl::Status Committer::Commit(std::vector<Pending>& batch) {
 void Committer::Fail(const std::vector<Pending>& batch, const absl::Status& status) {
   spdlog::error("table '{}': rows are refused: {}", table_.name(), std::string(status.message()));
   const absl::MutexLock lock(&mutex_);
-  const auto note = [&](const Pending& pending) {
-    failures_[pending.session.writer] = {.session = pending.session.number, .status = status};
-  };
-  for (const Pending& pending : batch) note(pending);
   // Rows behind the lost ones would leave a gap.
-  for (const Pending& pending : queue_) note(pending);
+  for (const std::vector<Pending>* lost : {&batch, &std::as_const(queue_)}) {
+    for (const Pending& pending : *lost) {
+      failures_[pending.session.writer] = {.session = pending.session.number, .status = status};
+    }
+  }
   queue_.clear();
   queued_bytes_ = 0;
   table_.Rollback();

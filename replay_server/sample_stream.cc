@@ -9,6 +9,8 @@ namespace {
 
 constexpr uint32_t kMaxBatch = 1 << 16;
 constexpr size_t kMaxBatchBytes = 16 << 20;
+// Small batches travel together: a message costs as much as some thousand rows.
+constexpr size_t kMessageBytes = 256 << 10;
 
 }  // namespace
 
@@ -31,6 +33,8 @@ absl::Status SampleStream::TakeHello() {
   }
   ESTUARY_RETURN_IF_ERROR(table->table->CheckBatch(hello.batch_size()));
   batch_size_ = hello.batch_size();
+  batches_together_ = static_cast<uint32_t>(
+      std::max<size_t>(1, kMessageBytes / (batch_size_ * table->table->schema().row_bytes())));
   random_.seed(hello.seed() != 0 ? hello.seed() : shard_.NextSeed());
   table_ = table->table.get();
   return absl::OkStatus();
@@ -55,10 +59,12 @@ void SampleStream::Step() {
     return;
   }
   if (table_ == nullptr || !may_write() || credits_ == 0) return;
-  const bool drawn = table_->Sample(batch_size_, random_, response_, shared_from_this());
-  SetWaiting(!drawn);
-  if (!drawn) return;
-  --credits_;
+  const auto batches = static_cast<uint32_t>(std::min<uint64_t>(credits_, batches_together_));
+  const uint32_t drawn =
+      table_->Sample(batch_size_, batches, random_, response_, shared_from_this());
+  SetWaiting(drawn == 0);
+  if (drawn == 0) return;
+  credits_ -= drawn;
   Write();
 }
 

@@ -25,6 +25,8 @@ class SampleStream final : public Stream<v1::SampleRequest, v1::SampleResponse> 
   Shard& shard_;
   Table* table_ = nullptr;
   uint32_t batch_size_ = 0;
+  // In one message at most.
+  uint32_t batches_together_ = 1;
   uint64_t credits_ = 0;
   std::mt19937_64 random_;
   bool waiting_ = false;

@@ -168,45 +168,44 @@ absl::StatusOr<Table::LogRead> Table::Read(
   return what;
 }
 
-bool Table::Sample(uint32_t rows, std::mt19937_64& random, v1::SampleResponse& batch,
-                   const ListenerPtr& listener) {
-  if (config_.has_limiter()) {
+uint32_t Table::Sample(uint32_t rows, uint32_t batches, std::mt19937_64& random,
+                       v1::SampleResponse& drawn, const ListenerPtr& listener) {
+  {
     const absl::MutexLock lock(&mutex_);
-    if (positions_.rows() == 0 || !limiter_.SampleAllowed(rows)) {
+    if (positions_.rows() == 0) batches = 0;
+    while (batches > 0 && !limiter_.SampleAllowed(batches * rows)) --batches;
+    if (batches == 0) {
       readers_waiting_.Add(listener);
-      return false;
+      return 0;
     }
-    limiter_.Sampled(rows);
+    limiter_.Sampled(batches * rows);
   }
   {
+    // Rows never leave without others coming: the table is still not empty.
     const absl::ReaderMutexLock lock(&mutex_);
-    const uint64_t held = positions_.rows();
-    if (held == 0) {
-      readers_waiting_.Add(listener);
-      return false;
-    }
-    thread_local std::vector<uint64_t> slots;
-    slots.resize(rows);
-    batch.mutable_cursor()->Resize(static_cast<int>(rows), 0);
-    for (uint32_t i = 0; i < rows; ++i) {
-      // Lemire's reduction: the bias of at most held / 2^64 is far below what can be observed.
-      const auto drawn = static_cast<uint64_t>(
-          (static_cast<unsigned __int128>(random()) * static_cast<unsigned __int128>(held)) >> 64);
-      const uint64_t row = positions_.first_row() + drawn;
-      slots[i] = row % capacity_;
-      batch.set_cursor(static_cast<int>(i), positions_.CursorOf(row));
-    }
-    store_.Gather(slots, *batch.mutable_block());
-    batch.set_table_rows(held);
-    batch.set_next_cursor(positions_.next_cursor());
+    DrawRows(batches * rows, random, drawn);
   }
-  if (config_.has_limiter()) {
-    WakeWriters();
-  } else {
-    const absl::MutexLock lock(&mutex_);
-    limiter_.Sampled(rows);
+  if (config_.has_limiter()) WakeWriters();
+  return batches;
+}
+
+void Table::DrawRows(uint32_t rows, std::mt19937_64& random, v1::SampleResponse& drawn) const {
+  const uint64_t held = positions_.rows();
+  thread_local std::vector<uint64_t> slots;
+  slots.resize(rows);
+  drawn.mutable_cursor()->Resize(static_cast<int>(rows), 0);
+  uint64_t* cursors = drawn.mutable_cursor()->mutable_data();
+  for (uint32_t i = 0; i < rows; ++i) {
+    // Lemire's reduction: the bias of at most held / 2^64 is far below what can be observed.
+    const auto index = static_cast<uint64_t>(
+        (static_cast<unsigned __int128>(random()) * static_cast<unsigned __int128>(held)) >> 64);
+    const uint64_t row = positions_.first_row() + index;
+    slots[i] = row % capacity_;
+    cursors[i] = positions_.CursorOf(row);
   }
-  return true;
+  store_.Gather(slots, *drawn.mutable_block());
+  drawn.set_table_rows(held);
+  drawn.set_next_cursor(positions_.next_cursor());
 }
 
 uint64_t Table::next_cursor() const {

@@ -90,10 +90,11 @@ class Table {
       absl::FunctionRef<void(const ColumnStore& store, uint64_t slot, const LogRead& what)> read,
       const ListenerPtr& listener) const;
 
-  // Fills `batch` with uniformly drawn rows, with replacement. False where the table is empty or
-  // the limiter holds the batch back; the listener is then woken.
-  bool Sample(uint32_t rows, std::mt19937_64& random, v1::SampleResponse& batch,
-              const ListenerPtr& listener);
+  // Fills `drawn` with at most `batches` batches of `rows` uniformly drawn rows, with replacement,
+  // and gives how many they are: none where the table is empty or the limiter holds the next one
+  // back; the listener is then woken.
+  uint32_t Sample(uint32_t rows, uint32_t batches, std::mt19937_64& random,
+                  v1::SampleResponse& drawn, const ListenerPtr& listener);
   absl::Status CheckBatch(uint32_t rows) const;
   // Position that the next row will have.
   uint64_t next_cursor() const;
@@ -137,6 +138,8 @@ class Table {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PublishLocked(const WriterSession& session, const v1::TransitionBlock& block, uint32_t first,
                      uint32_t rows, bool bulk) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void DrawRows(uint32_t rows, std::mt19937_64& random, v1::SampleResponse& drawn) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   void StoreRows(const v1::TransitionBlock& block, uint32_t first, uint32_t rows)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

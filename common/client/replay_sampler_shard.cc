@@ -14,9 +14,11 @@ namespace {
 constexpr absl::Duration kDescribeTimeout = absl::Seconds(5);
 
 // All of the schema's columns have the sizes that the rows need, and there is a cursor a row.
-bool WellFormed(const transition::Schema& schema, const v1::SampleResponse& response) {
+bool WellFormed(const transition::Schema& schema, uint32_t batch_size,
+                const v1::SampleResponse& response) {
   const v1::TransitionBlock& block = response.block();
   if (block.columns_size() < schema.columns() || block.rows() == 0) return false;
+  if (block.rows() % batch_size != 0) return false;
   if (static_cast<uint32_t>(response.cursor_size()) != block.rows()) return false;
   for (int i = 0; i < schema.columns(); ++i) {
     if (block.columns(i).size() != block.rows() * schema.column_bytes(i)) return false;
@@ -50,15 +52,20 @@ ReplaySamplerShard::State ReplaySamplerShard::state() const {
 }
 
 void ReplaySamplerShard::Pop() {
-  state_.pooled -= pool_.front().block().rows() - taken_;
   if (spare_.size() < options_.credits) spare_.push_back(std::move(pool_.front()));
   pool_.pop_front();
   taken_ = 0;
+}
+
+void ReplaySamplerShard::Grant(uint32_t rows) {
+  state_.pooled -= rows;
   // Half of the window at a time, so that not every batch costs a message back.
-  if (++credits_to_grant_ < std::max(1u, options_.credits / 2) || stream_ == nullptr) return;
+  rows_to_grant_ += rows;
+  const uint32_t credits = rows_to_grant_ / options_.batch_size;
+  if (credits < std::max(1u, options_.credits / 2) || stream_ == nullptr) return;
+  rows_to_grant_ -= credits * options_.batch_size;
   v1::SampleRequest request;
-  request.set_credits(credits_to_grant_);
-  credits_to_grant_ = 0;
+  request.set_credits(credits);
   // A broken stream shows in the reading thread.
   stream_->Write(request);
 }
@@ -80,9 +87,9 @@ void ReplaySamplerShard::Take(uint32_t rows, SampledBatch& batch) {
     }
     batch.block.set_rows(batch.block.rows() + n);
     taken_ += n;
-    state_.pooled -= n;
     rows -= n;
     if (taken_ == first.block().rows()) Pop();
+    Grant(n);
   }
 }
 
@@ -95,10 +102,8 @@ bool ReplaySamplerShard::TakeWhole(uint32_t rows, SampledBatch& batch) {
   batch.age.resize(rows);
   for (uint32_t k = 0; k < rows; ++k) batch.age[k] = first.next_cursor() - batch.cursor[k];
   batch.block.Swap(first.mutable_block());
-  // Pop counts the rows of the block that is there now.
-  taken_ = first.block().rows();
-  state_.pooled -= rows;
   Pop();
+  Grant(rows);
   return true;
 }
 
@@ -153,19 +158,25 @@ absl::Status ReplaySamplerShard::Session(bool& worked) {
   hello.set_table(options_.table);
   *hello.mutable_schema() = options_.schema.proto();
   hello.set_batch_size(options_.batch_size);
-  hello.set_seed(options_.seed + static_cast<uint64_t>(index_) * 0x9e3779b97f4a7c15);
-  request.set_credits(options_.credits);
+  // Another stream of numbers for every shard and connection.
+  hello.set_seed(options_.seed + static_cast<uint64_t>(index_) * 0x9e3779b97f4a7c15 +
+                 connects_++ * 0xd1342543de82ef95);
+  {
+    const absl::MutexLock lock(&mutex_);
+    const auto pooled = static_cast<uint32_t>(state_.pooled / options_.batch_size);
+    request.set_credits(options_.credits - std::min(options_.credits, pooled));
+    rows_to_grant_ = 0;
+  }
   absl::Status status;
   if (stream->Write(request)) {
     {
       const absl::MutexLock lock(&mutex_);
       stream_ = stream.get();
-      credits_to_grant_ = 0;
     }
     v1::SampleResponse response;
     while (status.ok() && stream->Read(&response)) {
       worked = true;
-      if (!WellFormed(options_.schema, response)) {
+      if (!WellFormed(options_.schema, options_.batch_size, response)) {
         status = absl::DataLossError("the shard sent a batch that its schema does not allow");
         break;
       }

@@ -48,8 +48,10 @@ class ReplaySamplerShard {
   void Run();
   absl::Status Session(bool& worked);
   absl::Status AskRows();
-  // One batch of the pool is used up: grants another.
+  // The pool's first response is used up.
   void Pop() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Rows have left the pool: asks for as many batches anew.
+  void Grant(uint32_t rows) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const ReplaySamplerOptions& options_;
   const int index_;
@@ -57,6 +59,8 @@ class ReplaySamplerShard {
   const std::function<void()> changed_;
   const std::shared_ptr<grpc::Channel> channel_;
   RunningCall call_;
+  // The thread's own.
+  uint64_t connects_ = 0;
 
   mutable absl::Mutex mutex_;
   std::deque<v1::SampleResponse> pool_ ABSL_GUARDED_BY(mutex_);
@@ -65,7 +69,7 @@ class ReplaySamplerShard {
   std::vector<v1::SampleResponse> spare_ ABSL_GUARDED_BY(mutex_);
   State state_ ABSL_GUARDED_BY(mutex_);
   Stream* stream_ ABSL_GUARDED_BY(mutex_) = nullptr;
-  uint32_t credits_to_grant_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint32_t rows_to_grant_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 
   std::thread thread_;

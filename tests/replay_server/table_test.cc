@@ -174,7 +174,7 @@ TEST(Table, SamplesUniformlyFromAWrappedRing) {
   std::vector<int> counts(50);
   v1::SampleResponse batch;
   for (int i = 0; i < 1000; ++i) {
-    ASSERT_TRUE(table->Sample(100, random, batch, nullptr));
+    ASSERT_EQ(table->Sample(50, 2, random, batch, nullptr), 2);
     const std::vector<uint32_t> values = Values(batch.block());
     for (int k = 0; k < 100; ++k) {
       ASSERT_EQ(batch.cursor(k), values[k]);
@@ -195,10 +195,34 @@ TEST(Table, AnEmptyOneHasNoSamples) {
   std::mt19937_64 random(5);
   v1::SampleResponse batch;
   const auto waiting = std::make_shared<Counter>();
-  EXPECT_FALSE(table->Sample(1, random, batch, waiting));
+  EXPECT_EQ(table->Sample(1, 1, random, batch, waiting), 0);
   ASSERT_TRUE(Append(*table, table->OpenWriter("w").value(), 0, 1).ok());
   EXPECT_EQ(waiting->wakes, 1);
-  EXPECT_TRUE(table->Sample(3, random, batch, waiting));
+  EXPECT_EQ(table->Sample(3, 1, random, batch, waiting), 1);
+}
+
+TEST(Table, GivesAsManyBatchesAsTheLimiterAllowsAndWakesTheSamplerForTheRest) {
+  v1::TableConfig config = MemoryTable("rows", 1000);
+  config.mutable_limiter()->set_samples_per_insert(1);
+  config.mutable_limiter()->set_min_size(10);
+  config.mutable_limiter()->set_error_buffer(40);
+  const auto table = Make(config);
+  EXPECT_TRUE(table->CheckBatch(16).ok());
+  std::mt19937_64 random(5);
+  v1::SampleResponse batch;
+  const auto waiting = std::make_shared<Counter>();
+  const WriterSession writer = table->OpenWriter("w").value();
+  ASSERT_TRUE(Append(*table, writer, 0, 9).ok());
+  EXPECT_EQ(table->Sample(16, 8, random, batch, waiting), 0);
+  ASSERT_TRUE(Append(*table, writer, 9, 1).ok());
+  EXPECT_EQ(waiting->wakes, 1);
+  EXPECT_EQ(table->Sample(16, 8, random, batch, waiting), 2);
+  EXPECT_EQ(batch.block().rows(), 32);
+  EXPECT_EQ(table->Sample(16, 8, random, batch, waiting), 0);
+  ASSERT_TRUE(Append(*table, writer, 10, 8).ok());
+  EXPECT_EQ(waiting->wakes, 2);
+  EXPECT_EQ(table->Sample(16, 8, random, batch, waiting), 1);
+  EXPECT_EQ(table->Status().sampled(), 48);
 }
 
 TEST(ListenerList, KeepsThoseWhoComeOftenOnceAndForgetsTheDead) {
