@@ -38,7 +38,5 @@ if(ESTUARY_ROLES STREQUAL "all" OR "learner" IN_LIST ESTUARY_ROLES)
   target_include_directories(estuary_torch SYSTEM INTERFACE ${torch}/include
                              ${torch}/include/torch/csrc/api/include)
   target_link_libraries(estuary_torch INTERFACE ${torch}/lib/libtorch_cpu.so ${torch}/lib/libc10.so)
-  target_link_options(estuary_torch INTERFACE -Wl,-rpath,${torch}/lib
-                      -Wl,-rpath,${ESTUARY_DEPS}/cuda/lib
-                      -Wl,-rpath-link,${ESTUARY_DEPS}/cuda/lib)
+  target_link_options(estuary_torch INTERFACE -Wl,-rpath,${torch}/lib -Wl,-rpath-link,${torch}/lib)
 endif()
