@@ -73,7 +73,8 @@ absl::StatusOr<ColumnStore> ColumnStore::Create(const transition::Schema& schema
   madvise(memory, total, MADV_HUGEPAGE);
   store.memory_ = static_cast<char*>(memory);
   store.memory_bytes_ = total;
-  char* next = reinterpret_cast<char*>(RoundUp(reinterpret_cast<size_t>(memory)));
+  const auto start = reinterpret_cast<size_t>(memory);
+  char* next = store.memory_ + (RoundUp(start) - start);
   for (int i = 0; i < schema.columns(); ++i) {
     store.columns_.push_back({.data = next, .bytes = schema.column_bytes(i)});
     next += RoundUp(schema.column_bytes(i) * capacity);

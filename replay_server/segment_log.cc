@@ -51,7 +51,7 @@ absl::Status SegmentLog::WriteAll(absl::string_view data) {
 }
 
 absl::Status SegmentLog::Append() {
-  const absl::Status status = WriteAll(batch_);
+  absl::Status status = WriteAll(batch_);
   if (batch_.capacity() > kKeptBatchBytes) std::string().swap(batch_);
   batch_.clear();
   if (!status.ok()) CutBack();

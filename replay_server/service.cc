@@ -53,10 +53,11 @@ grpc::ServerUnaryReactor* Service::Checkpoint(grpc::CallbackServerContext* conte
                                               v1::CheckpointResponse* response) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   // Writing takes a while: not on a thread of gRPC's.
-  shard_.CheckpointInBackground([reactor, response](absl::StatusOr<v1::CheckpointResponse> done) {
-    if (done.ok()) *response = std::move(done).value();
-    reactor->Finish(process::ToGrpc(done.status()));
-  });
+  shard_.CheckpointInBackground(
+      [reactor, response](const absl::StatusOr<v1::CheckpointResponse>& done) {
+        if (done.ok()) *response = *done;
+        reactor->Finish(process::ToGrpc(done.status()));
+      });
   return reactor;
 }
 

@@ -74,8 +74,9 @@ absl::Status Shard::TakeFolder() {
   ESTUARY_RETURN_IF_ERROR(process::CreateDirectories(folder));
   const std::string lock_path = absl::StrCat(folder, "/lock");
   lock_file_ = open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (lock_file_ < 0)
+  if (lock_file_ < 0) {
     return process::ErrnoStatus(errno, absl::StrCat("cannot open '", lock_path, "'"));
+  }
   if (flock(lock_file_, LOCK_EX | LOCK_NB) != 0) {
     return absl::FailedPreconditionError(
         absl::StrCat("another replay server uses the data folder '", folder, "'"));

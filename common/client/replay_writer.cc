@@ -137,7 +137,7 @@ absl::StatusOr<bool> ReplayWriter::Impl::MakeRoom(uint32_t rows, bool wait) {
 
 absl::StatusOr<bool> ReplayWriter::Impl::Append(transition::BlockBuilder& rows, bool wait) {
   const absl::MutexLock lock(&mutex_);
-  const absl::StatusOr<bool> room = MakeRoom(rows.rows(), wait);
+  absl::StatusOr<bool> room = MakeRoom(rows.rows(), wait);
   if (room.ok() && *room) buffer_.Append(rows);
   return room;
 }

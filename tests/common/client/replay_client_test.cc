@@ -183,7 +183,9 @@ TEST_P(ReplayClientTest, ARepeatedImportAddsNothing) {
 
 TEST_P(ReplayClientTest, AServerThatRestartsLosesNothingAndCountsNothingTwice) {
   auto server = StartServer(folder_.path(), {Table(100'000)});
-  const auto writer = StartWriter(WriterOptions(shards_, "rows", "w"));
+  ReplayWriterOptions options = WriterOptions(shards_, "rows", "w");
+  options.buffer_rows = 300;
+  const auto writer = StartWriter(options);
   const auto follower = StartFollower(shards_, "rows");
   transition::BlockBuilder builder(TestSchema());
   uint32_t next = 0;
