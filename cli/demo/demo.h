@@ -15,9 +15,9 @@ struct DemoOptions {
   std::string experiments = "experiments";
   // Folder for results; a new one inside is made.
   std::string runs = "runs";
-  // Of seeds 1 to 8, H2O's final policy stood for all of its 10 evaluations in 3, 5, 6, 7 and 8;
-  // this one shows it best. Another machine's arithmetic may tell another seed's story.
-  uint64_t seed = 6;
+  // H2O's final policy stood in all of its 10 evaluations in 15 of 24 trainings with different
+  // seeds and data; which seeds do is chance, and changes with any change in the arithmetic.
+  uint64_t seed = 1;
   // So many seeds, from `seed` on.
   uint64_t seeds = 1;
   uint64_t episodes = 10;
