@@ -37,7 +37,8 @@ absl::Status PolicySource::Deliver(const v1::PolicyUpdate& update) {
   ReadyPolicy ready{.steps_limit = update.environment_steps_limit(), .final = update.final()};
   if (update.has_policy()) {
     absl::StatusOr<std::shared_ptr<const policy::Policy>> policy =
-        LoadPolicy(update.policy(), options_.run_id, options_.schema);
+        LoadPolicy(update.has_exploration_policy() ? update.exploration_policy() : update.policy(),
+                   options_.run_id, options_.schema);
     if (policy.ok()) {
       ready.policy = *std::move(policy);
       ready.workspace.emplace(*ready.policy, options_.rows);

@@ -297,16 +297,21 @@ absl::Status Training::WriteMetrics() {
 absl::Status Training::Publish() {
   const uint64_t steps = state_.gradient_steps;
   const bool first = published_ == nullptr;
-  ESTUARY_ASSIGN_OR_RETURN(
-      const PolicyWeights weights,
-      engine_->ExportPolicy(experiment_.optimizer().policy_average() < 1 ? PolicyKind::kAveraged
-                                                                         : PolicyKind::kCurrent));
+  ESTUARY_ASSIGN_OR_RETURN(const PolicyWeights current,
+                           engine_->ExportPolicy(PolicyKind::kCurrent));
+  const PolicyOrigin origin = {.version = ++state_.policy_version,
+                               .run_id = parts_.folder->run_id(),
+                               .task = experiment_.task(),
+                               .environment_steps = state_.environment_steps};
   auto update = std::make_shared<v1::PolicyUpdate>();
-  *update->mutable_policy() =
-      MakePolicyVersion(weights, {.version = ++state_.policy_version,
-                                  .run_id = parts_.folder->run_id(),
-                                  .task = experiment_.task(),
-                                  .environment_steps = state_.environment_steps});
+  if (experiment_.optimizer().policy_average() < 1) {
+    ESTUARY_ASSIGN_OR_RETURN(const PolicyWeights averaged,
+                             engine_->ExportPolicy(PolicyKind::kAveraged));
+    *update->mutable_policy() = MakePolicyVersion(averaged, origin);
+    *update->mutable_exploration_policy() = MakePolicyVersion(current, origin);
+  } else {
+    *update->mutable_policy() = MakePolicyVersion(current, origin);
+  }
   if (pace_.lockstep && pace_.simulation) {
     // After the last step the actor has nothing more to do.
     update->set_environment_steps_limit(

@@ -75,6 +75,16 @@ TEST_F(PolicySourceTest, DeliversVersionsReadyToAct) {
   EXPECT_FALSE(ready->final);
 }
 
+TEST_F(PolicySourceTest, ExploresWithThePolicyThatIsMeantForIt) {
+  v1::PolicyUpdate update;
+  *update.mutable_policy() = MakePolicyVersion({.run_id = "run-1", .version = 3});
+  *update.mutable_exploration_policy() = MakePolicyVersion({.run_id = "run-1", .version = 4});
+  learner_.Publish(update);
+  Start();
+  ASSERT_TRUE(inbox_.Wait(kSoon));
+  EXPECT_EQ(inbox_.Take()->policy->version(), 4u);
+}
+
 TEST_F(PolicySourceTest, DeliversTheEndWithoutAPolicy) {
   v1::PolicyUpdate update;
   update.set_final(true);
