@@ -44,6 +44,8 @@ struct ReplayWriterOptions {
   // May move to another shard and be lost with one: simulated rows.
   bool replaceable = false;
   absl::Duration move_after = absl::Seconds(3);
+  // While another shard stands in: how often to see whether the writer's own is back.
+  absl::Duration look_home_every = absl::Seconds(10);
   // The number of the first row that will be appended. Absent: where the server says that this
   // writer stopped (a restarted actor). Given: rows that the server already holds are skipped (an
   // import that is repeated, a spool that is sent again).

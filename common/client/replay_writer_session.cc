@@ -10,11 +10,6 @@
 #include "common/process/status.h"
 
 namespace estuary::client {
-namespace {
-
-constexpr absl::Duration kLookHomeEvery = absl::Seconds(10);
-
-}  // namespace
 
 std::string ReplayWriter::Impl::Name() const {
   return absl::StrCat("writer '", options_.writer_id, "' of table '", options_.table, "'");
@@ -43,14 +38,14 @@ int ReplayWriter::Impl::ChooseShard(absl::Duration away) {
     spdlog::warn("{} moves from shard {} to shard {}", Name(),
                  options_.shards[order_[(choice_ - 1) % order_.size()]],
                  options_.shards[order_[choice_ % order_.size()]]);
-    next_look_home_ = absl::Now() + kLookHomeEvery;
+    next_look_home_ = absl::Now() + options_.look_home_every;
   }
   return order_[choice_ % order_.size()];
 }
 
 bool ReplayWriter::Impl::HomeIsBack() {
   if (choice_ % order_.size() == 0 || absl::Now() < next_look_home_) return false;
-  next_look_home_ = absl::Now() + kLookHomeEvery;
+  next_look_home_ = absl::Now() + options_.look_home_every;
   return channels_[order_[0]]->GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY;
 }
 

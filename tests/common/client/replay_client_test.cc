@@ -297,6 +297,7 @@ TEST(ReplayWriter, ReplaceableRowsMoveToAnotherShardAndComeHome) {
   ReplayWriterOptions options = WriterOptions(shards, "rows", "w");
   options.replaceable = true;
   options.move_after = absl::Milliseconds(200);
+  options.look_home_every = absl::Milliseconds(100);
   const auto writer = StartWriter(options);
   ASSERT_TRUE(writer->Append(Rows(0, 100)).ok());
   ASSERT_TRUE(writer->Flush(kLong).ok());
@@ -307,6 +308,20 @@ TEST(ReplayWriter, ReplaceableRowsMoveToAnotherShardAndComeHome) {
   EXPECT_EQ(writer->stats().shard, 1 - home);
   EXPECT_EQ(writer->stats().next_sequence, 200);
   EXPECT_EQ(StatusOf(*other, "rows").rows(), 100);
+  home_server = StartServer(home_folder, {MemoryTable("rows", 10'000)});
+  const absl::Time deadline = absl::Now() + kLong;
+  uint32_t next = 200;
+  while (writer->stats().shard != home) {
+    ASSERT_LT(absl::Now(), deadline);
+    ASSERT_TRUE(writer->Append(Rows(next, 10)).ok());
+    ASSERT_TRUE(writer->Flush(kLong).ok());
+    next += 10;
+  }
+  ASSERT_TRUE(writer->Append(Rows(next, 10)).ok());
+  ASSERT_TRUE(writer->Flush(kLong).ok());
+  EXPECT_EQ(StatusOf(*home_server, "rows").inserted() + StatusOf(*other, "rows").inserted(),
+            next + 10);
+  EXPECT_EQ(writer->stats().lost, 0);
 }
 
 TEST(ReplayWriter, ReplaceableRowsGoOnWhenTheirShardComesBackOlder) {
