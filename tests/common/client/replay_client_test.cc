@@ -266,16 +266,17 @@ TEST(ReplayWriter, WaitsForTheLimiterUntilSamplesAreReported) {
   const auto writer = StartWriter(options);
   transition::BlockBuilder builder(TestSchema());
   uint32_t next = 0;
-  while (true) {
+  const absl::Time deadline = absl::Now() + kLong;
+  while (writer->stats().acknowledged_sequence < 110 || writer->stats().buffered_rows < 50) {
+    ASSERT_LT(absl::Now(), deadline);
     if (builder.rows() == 0) AddRow(builder, next++);
-    if (StatusOf(*server, "rows").rows() == 110) {
-      if (!writer->TryAppend(builder).value()) break;
-    } else if (writer->stats().buffered_rows < 50) {
-      ASSERT_TRUE(writer->TryAppend(builder).ok());
-    }
+    ASSERT_TRUE(writer->TryAppend(builder).ok());
   }
   // 100 + 20 / 2 are in; the others wait, and it is said for whom.
   EXPECT_EQ(StatusOf(*server, "rows").rows(), 110);
+  if (builder.rows() == 0) AddRow(builder, next++);
+  EXPECT_FALSE(writer->TryAppend(builder).value());
+  while (StatusOf(*server, "rows").waiting().empty()) ASSERT_LT(absl::Now(), deadline);
   EXPECT_THAT(StatusOf(*server, "rows").waiting(), HasSubstr("1 writers wait for samples"));
   const auto follower = StartFollower({Address(folder.path())}, "rows");
   EXPECT_EQ(Take(*follower, 110), Range(0, 110));
