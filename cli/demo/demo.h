@@ -15,9 +15,9 @@ struct DemoOptions {
   std::string experiments = "experiments";
   // Folder for results; a new one inside is made.
   std::string runs = "runs";
-  // H2O's final policy stood in all of its 10 evaluations in 15 of 24 trainings with different
-  // seeds and data; which seeds do is chance, and changes with any change in the arithmetic.
-  uint64_t seed = 1;
+  // About two trainings in three end with a policy that stands in all of its evaluations. Which
+  // seeds do is chance, and changes with any change in the arithmetic; this one does.
+  uint64_t seed = 2;
   // So many seeds, from `seed` on.
   uint64_t seeds = 1;
   uint64_t episodes = 10;
