@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "replay_server/crc32c.h"
+#include "common/process/crc32c.h"
 
 namespace estuary::replay {
 namespace {
@@ -23,7 +23,8 @@ size_t Padded(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAl
 
 uint32_t Checksum(Header header, absl::string_view payload) {
   header.crc = 0;
-  return Crc32c(payload, Crc32c({reinterpret_cast<const char*>(&header), sizeof(header)}));
+  return process::Crc32c(payload,
+                         process::Crc32c({reinterpret_cast<const char*>(&header), sizeof(header)}));
 }
 
 // The payload of the good record at `offset`.

@@ -9,9 +9,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "common/process/crc32c.h"
 #include "common/process/files.h"
 #include "common/process/status.h"
-#include "robot_bridge/spool/crc32c.h"
 
 namespace estuary::bridge {
 namespace {
@@ -30,7 +30,8 @@ struct FixedHeader {
 static_assert(sizeof(FixedHeader) == 32);
 
 uint32_t HeaderCrc(const FixedHeader& fixed, const std::string& schema) {
-  return Crc32c(schema.data(), schema.size(), Crc32c(&fixed, offsetof(FixedHeader, crc)));
+  return process::Crc32c(
+      schema, process::Crc32c({reinterpret_cast<const char*>(&fixed), offsetof(FixedHeader, crc)}));
 }
 
 absl::Status WriteAll(int fd, const std::string& data, uint64_t offset, const std::string& path) {
@@ -145,7 +146,9 @@ absl::Status Segment::DropTornTail() {
 }
 
 uint32_t Segment::RecordCrc(uint64_t position, const char* row) const {
-  return Crc32c(row, header_.row_bytes, Crc32c(&position, sizeof(position)));
+  return process::Crc32c(
+      {row, header_.row_bytes},
+      process::Crc32c({reinterpret_cast<const char*>(&position), sizeof(position)}));
 }
 
 absl::Status Segment::Append(const char* rows, uint64_t count) {

@@ -2,8 +2,8 @@
 
 #include <string>
 
+#include "common/process/crc32c.h"
 #include "gtest/gtest.h"
-#include "replay_server/crc32c.h"
 #include "tests/replay_server/harness.h"
 
 namespace estuary::replay {
@@ -11,13 +11,13 @@ namespace {
 
 TEST(Crc32c, GivesThePublishedValues) {
   // RFC 3720, appendix B.4.
-  EXPECT_EQ(Crc32c("123456789"), 0xe3069283U);
-  EXPECT_EQ(Crc32c(std::string(32, '\0')), 0x8a9136aaU);
-  EXPECT_EQ(Crc32c(std::string(32, '\xff')), 0x62a8ab43U);
+  EXPECT_EQ(process::Crc32c("123456789"), 0xe3069283U);
+  EXPECT_EQ(process::Crc32c(std::string(32, '\0')), 0x8a9136aaU);
+  EXPECT_EQ(process::Crc32c(std::string(32, '\xff')), 0x62a8ab43U);
   std::string ascending;
   for (char c = 0; c < 32; ++c) ascending.push_back(c);
-  EXPECT_EQ(Crc32c(ascending), 0x46dd794eU);
-  EXPECT_EQ(Crc32c("56789", Crc32c("1234")), 0xe3069283U);
+  EXPECT_EQ(process::Crc32c(ascending), 0x46dd794eU);
+  EXPECT_EQ(process::Crc32c("56789", process::Crc32c("1234")), 0xe3069283U);
 }
 
 v1::StorageRecord Record(uint32_t first, uint32_t rows) {

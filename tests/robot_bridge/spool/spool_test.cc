@@ -8,8 +8,8 @@
 #include <fstream>
 #include <thread>
 
+#include "common/process/crc32c.h"
 #include "common/process/files.h"
-#include "robot_bridge/spool/crc32c.h"
 
 namespace estuary::bridge {
 namespace {
@@ -88,8 +88,8 @@ class SpoolTest : public testing::Test {
 };
 
 TEST(Crc32c, IsTheKnownOne) {
-  EXPECT_EQ(Crc32c("123456789", 9), 0xe3069283u);
-  EXPECT_EQ(Crc32c("6789", 4, Crc32c("12345", 5)), 0xe3069283u);
+  EXPECT_EQ(process::Crc32c("123456789"), 0xe3069283u);
+  EXPECT_EQ(process::Crc32c("6789", process::Crc32c("12345")), 0xe3069283u);
 }
 
 TEST_F(SpoolTest, GivesBackWhatWasPutIn) {

@@ -1,10 +1,10 @@
-#include "replay_server/crc32c.h"
+#include "common/process/crc32c.h"
 
 #include <array>
 #include <cstddef>
 #include <cstring>
 
-namespace estuary::replay {
+namespace estuary::process {
 namespace {
 
 constexpr uint32_t kPolynomial = 0x82f63b78;  // reflected
@@ -57,4 +57,4 @@ uint32_t Crc32c(absl::string_view data, uint32_t before) {
                     : Portable(data.data(), data.size(), crc));
 }
 
-}  // namespace estuary::replay
+}  // namespace estuary::process
