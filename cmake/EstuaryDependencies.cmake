@@ -20,7 +20,7 @@ function(estuary_require path what)
 endfunction()
 
 # estuary::mujoco — the simulator; worlds and the robot emulator link it.
-if(NOT ESTUARY_ROLES STREQUAL "bridge")
+if(ESTUARY_ROLES MATCHES "all|actor|cli|bridge_emulator")
   file(GLOB mujoco_library ${ESTUARY_DEPS}/mujoco/libmujoco.so.*)
   estuary_require("${mujoco_library}" MuJoCo)
   add_library(estuary::mujoco SHARED IMPORTED GLOBAL)

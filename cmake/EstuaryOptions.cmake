@@ -21,8 +21,13 @@ if(ESTUARY_SANITIZE STREQUAL "address")
 elseif(ESTUARY_SANITIZE STREQUAL "thread")
   target_compile_options(estuary_options INTERFACE -fsanitize=thread -fno-omit-frame-pointer)
   target_link_options(estuary_options INTERFACE -fsanitize=thread)
+elseif(ESTUARY_SANITIZE STREQUAL "fuzzer")
+  # Debian's libraries are not instrumented, which the check of virtual tables cannot bear.
+  target_compile_options(estuary_options INTERFACE -fsanitize=fuzzer-no-link,address,undefined
+                         -fno-sanitize=vptr -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  target_link_options(estuary_options INTERFACE -fsanitize=address,undefined)
 elseif(ESTUARY_SANITIZE)
-  message(FATAL_ERROR "ESTUARY_SANITIZE is '${ESTUARY_SANITIZE}'; it may be empty, 'address' or 'thread'")
+  message(FATAL_ERROR "ESTUARY_SANITIZE is '${ESTUARY_SANITIZE}'; it may be empty, 'address', 'thread' or 'fuzzer'")
 endif()
 
 find_program(ESTUARY_CCACHE ccache)
