@@ -15,22 +15,25 @@ struct Row {
   A::CriticWeight critic_weight;
   A::Regularizer regularizer;
   A::GapWeight gap_weight;
+  A::Backup backup;
   bool backup_entropy;
 };
 
 // clang-format off
 constexpr Row kRows[] = {
-    {"sac",        A::SIM,          A::NO_SHAPING,         A::NO_WEIGHT,      A::NO_REGULARIZER,       A::UNIFORM,      true},
-    {"cql",        A::REAL,         A::NO_SHAPING,         A::NO_WEIGHT,      A::CQL,                  A::UNIFORM,      false},
-    {"darc",       A::SIM,          A::DYNAMICS_LOG_RATIO, A::NO_WEIGHT,      A::NO_REGULARIZER,       A::UNIFORM,      true},
-    {"darc_plus",  A::REAL_AND_SIM, A::DYNAMICS_LOG_RATIO, A::NO_WEIGHT,      A::NO_REGULARIZER,       A::UNIFORM,      true},
-    {"h2o",        A::REAL_AND_SIM, A::NO_SHAPING,         A::DYNAMICS_RATIO, A::WEIGHTED_LOG_SUM_EXP, A::DYNAMICS_GAP, false},
-    {"h2o_v",      A::REAL_AND_SIM, A::NO_SHAPING,         A::DYNAMICS_RATIO, A::WEIGHTED_MEAN,        A::DYNAMICS_GAP, false},
-    {"h2o_a",      A::REAL_AND_SIM, A::NO_SHAPING,         A::DYNAMICS_RATIO, A::WEIGHTED_LOG_SUM_EXP, A::UNIFORM,      false},
-    {"h2o_dr",     A::REAL_AND_SIM, A::NO_SHAPING,         A::NO_WEIGHT,      A::WEIGHTED_LOG_SUM_EXP, A::DYNAMICS_GAP, false},
-    {"h2o_a_dr",   A::REAL_AND_SIM, A::NO_SHAPING,         A::NO_WEIGHT,      A::WEIGHTED_LOG_SUM_EXP, A::UNIFORM,      false},
-    {"h2o_reg",    A::REAL_AND_SIM, A::NO_SHAPING,         A::DYNAMICS_RATIO, A::NO_REGULARIZER,       A::UNIFORM,      false},
-    {"h2o_reg_dr", A::REAL_AND_SIM, A::NO_SHAPING,         A::NO_WEIGHT,      A::NO_REGULARIZER,       A::UNIFORM,      false},
+    {"sac",            A::SIM,          A::NO_SHAPING,         A::NO_WEIGHT,      A::NO_REGULARIZER,       A::UNIFORM,              A::TARGET_CRITICS, true},
+    {"cql",            A::REAL,         A::NO_SHAPING,         A::NO_WEIGHT,      A::CQL,                  A::UNIFORM,              A::TARGET_CRITICS, false},
+    {"darc",           A::SIM,          A::DYNAMICS_LOG_RATIO, A::NO_WEIGHT,      A::NO_REGULARIZER,       A::UNIFORM,              A::TARGET_CRITICS, true},
+    {"darc_plus",      A::REAL_AND_SIM, A::DYNAMICS_LOG_RATIO, A::NO_WEIGHT,      A::NO_REGULARIZER,       A::UNIFORM,              A::TARGET_CRITICS, true},
+    {"h2o",            A::REAL_AND_SIM, A::NO_SHAPING,         A::DYNAMICS_RATIO, A::WEIGHTED_LOG_SUM_EXP, A::DYNAMICS_GAP,         A::TARGET_CRITICS, false},
+    {"h2o_v",          A::REAL_AND_SIM, A::NO_SHAPING,         A::DYNAMICS_RATIO, A::WEIGHTED_MEAN,        A::DYNAMICS_GAP,         A::TARGET_CRITICS, false},
+    {"h2o_a",          A::REAL_AND_SIM, A::NO_SHAPING,         A::DYNAMICS_RATIO, A::WEIGHTED_LOG_SUM_EXP, A::UNIFORM,              A::TARGET_CRITICS, false},
+    {"h2o_dr",         A::REAL_AND_SIM, A::NO_SHAPING,         A::NO_WEIGHT,      A::WEIGHTED_LOG_SUM_EXP, A::DYNAMICS_GAP,         A::TARGET_CRITICS, false},
+    {"h2o_a_dr",       A::REAL_AND_SIM, A::NO_SHAPING,         A::NO_WEIGHT,      A::WEIGHTED_LOG_SUM_EXP, A::UNIFORM,              A::TARGET_CRITICS, false},
+    {"h2o_reg",        A::REAL_AND_SIM, A::NO_SHAPING,         A::DYNAMICS_RATIO, A::NO_REGULARIZER,       A::UNIFORM,              A::TARGET_CRITICS, false},
+    {"h2o_reg_dr",     A::REAL_AND_SIM, A::NO_SHAPING,         A::NO_WEIGHT,      A::NO_REGULARIZER,       A::UNIFORM,              A::TARGET_CRITICS, false},
+    {"h2o_reverse_kl", A::REAL_AND_SIM, A::NO_SHAPING,         A::DYNAMICS_RATIO, A::WEIGHTED_LOG_SUM_EXP, A::REVERSE_DYNAMICS_GAP, A::TARGET_CRITICS, false},
+    {"h2o_plus",       A::REAL_AND_SIM, A::NO_SHAPING,         A::DYNAMICS_RATIO, A::NO_REGULARIZER,       A::UNIFORM,              A::VALUE_BLEND,    true},
 };
 // clang-format on
 
@@ -58,6 +61,7 @@ absl::Status ApplyAlgorithmName(v1::Algorithm& algorithm) {
     if (algorithm.gap_weight() == A::GAP_WEIGHT_UNSPECIFIED) {
       algorithm.set_gap_weight(row.gap_weight);
     }
+    if (algorithm.backup() == A::BACKUP_UNSPECIFIED) algorithm.set_backup(row.backup);
     if (!algorithm.has_backup_entropy()) algorithm.set_backup_entropy(row.backup_entropy);
     return absl::OkStatus();
   }

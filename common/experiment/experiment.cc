@@ -25,6 +25,11 @@ void FillAlgorithm(v1::Algorithm& a) {
   ESTUARY_DEFAULT(a, cql_actions, 10);
   ESTUARY_DEFAULT(a, reward_shaping_clip, 10.0);
   ESTUARY_DEFAULT(a, discriminator_noise, 0.1);
+  ESTUARY_DEFAULT(a, exploit_coefficient, 0.5);
+  ESTUARY_DEFAULT(a, value_expectile, 0.5);
+  ESTUARY_DEFAULT(a, dynamics_model_steps, 20'000);
+  ESTUARY_DEFAULT(a, dynamics_model_learning_rate, 1e-3);
+  ESTUARY_DEFAULT(a, dynamics_model_batch_size, 256);
   if (a.next_state_noise() == v1::Algorithm::NEXT_STATE_NOISE_UNSPECIFIED) {
     a.set_next_state_noise(v1::Algorithm::DATASET_STD);
   }
@@ -42,6 +47,10 @@ void FillNetworks(v1::Networks& n) {
     n.add_discriminator_hidden(256);
     n.add_discriminator_hidden(256);
   }
+  if (n.dynamics_hidden().empty()) {
+    n.add_dynamics_hidden(256);
+    n.add_dynamics_hidden(256);
+  }
   ESTUARY_DEFAULT(n, log_std_multiplier, 1.0);
   ESTUARY_DEFAULT(n, log_std_offset, -1.0);
   ESTUARY_DEFAULT(n, log_std_min, -20.0);
@@ -55,6 +64,7 @@ void FillOptimizer(v1::Optimizer& o) {
   ESTUARY_DEFAULT(o, learning_rate_constant_part, 1.0);
   ESTUARY_DEFAULT(o, learning_rate_final_fraction, 1.0);
   ESTUARY_DEFAULT(o, batch_size, 256);
+  ESTUARY_DEFAULT(o, real_fraction, 0.5);
   ESTUARY_DEFAULT(o, discriminator_batch_size, o.batch_size());
   ESTUARY_DEFAULT(o, discount, 0.99);
   ESTUARY_DEFAULT(o, tau, 5e-3);

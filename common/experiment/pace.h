@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 
 #include "common/experiment/experiment.h"
 #include "estuary/v1/experiment.pb.h"
@@ -17,7 +18,7 @@ inline bool TrainsDiscriminators(const v1::Experiment& experiment) {
   const bool gap_regularizer =
       a.regularizer() == A::WEIGHTED_LOG_SUM_EXP || a.regularizer() == A::WEIGHTED_MEAN;
   return a.reward_shaping() == A::DYNAMICS_LOG_RATIO || a.critic_weight() == A::DYNAMICS_RATIO ||
-         (gap_regularizer && a.gap_weight() == A::DYNAMICS_GAP);
+         (gap_regularizer && a.gap_weight() != A::UNIFORM);
 }
 
 // Rows that one gradient step draws from table sim.
@@ -25,7 +26,8 @@ inline double SimRowsPerGradientStep(const v1::Experiment& experiment) {
   if (!UsesSimulation(experiment)) return 0;
   const v1::Optimizer& optimizer = experiment.optimizer();
   const bool both = experiment.algorithm().data() == v1::Algorithm::REAL_AND_SIM;
-  const double critics = both ? optimizer.batch_size() / 2 : optimizer.batch_size();
+  const double sim_fraction = both ? 1 - optimizer.real_fraction() : 1;
+  const double critics = std::round(optimizer.batch_size() * sim_fraction);
   return critics + (TrainsDiscriminators(experiment) ? optimizer.discriminator_batch_size() : 0);
 }
 

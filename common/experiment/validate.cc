@@ -52,6 +52,21 @@ absl::Status CheckAlgorithm(const v1::Algorithm& a) {
   ESTUARY_RETURN_IF_ERROR(CheckRange("algorithm.cql_actions", a.cql_actions(), 1, 1000));
   ESTUARY_RETURN_IF_ERROR(
       CheckRange("algorithm.discriminator_noise", a.discriminator_noise(), 0, 100));
+  ESTUARY_RETURN_IF_ERROR(
+      CheckRange("algorithm.exploit_coefficient", a.exploit_coefficient(), 0, 1));
+  ESTUARY_RETURN_IF_ERROR(
+      CheckRange("algorithm.value_expectile", a.value_expectile(), 1e-6, 1 - 1e-6));
+  ESTUARY_RETURN_IF_ERROR(
+      CheckRange("algorithm.dynamics_model_steps", a.dynamics_model_steps(), 1, 1e9));
+  ESTUARY_RETURN_IF_ERROR(CheckRange("algorithm.dynamics_model_learning_rate",
+                                     a.dynamics_model_learning_rate(), 1e-9, 1));
+  ESTUARY_RETURN_IF_ERROR(
+      CheckRange("algorithm.dynamics_model_batch_size", a.dynamics_model_batch_size(), 1, 1 << 20));
+  if (a.backup() == A::VALUE_BLEND && a.data() == A::SIM) {
+    return absl::InvalidArgumentError(
+        "algorithm.backup is VALUE_BLEND, which learns V from real data; set data to REAL or "
+        "REAL_AND_SIM");
+  }
   const bool both = a.data() == A::REAL_AND_SIM;
   if (a.critic_weight() == A::DYNAMICS_RATIO && !both) {
     return absl::InvalidArgumentError(
@@ -77,10 +92,17 @@ absl::Status CheckOptimizer(const v1::Experiment& e) {
   ESTUARY_RETURN_IF_ERROR(
       CheckRange("optimizer.learning_rate_final_fraction", o.learning_rate_final_fraction(), 0, 1));
   ESTUARY_RETURN_IF_ERROR(CheckRange("optimizer.batch_size", o.batch_size(), 2, 1 << 20));
-  if (e.algorithm().data() == v1::Algorithm::REAL_AND_SIM && o.batch_size() % 2 != 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("optimizer.batch_size is ", o.batch_size(),
-                     "; half of it comes from each source: make it even"));
+  if (e.algorithm().data() == v1::Algorithm::REAL_AND_SIM) {
+    ESTUARY_RETURN_IF_ERROR(CheckRange("optimizer.real_fraction", o.real_fraction(), 1e-6, 1));
+    const double real = o.batch_size() * o.real_fraction();
+    if (std::abs(real - std::round(real)) > 1e-9 * o.batch_size() || std::round(real) < 1 ||
+        std::round(real) >= o.batch_size()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "optimizer.real_fraction ", o.real_fraction(), " of optimizer.batch_size ",
+          o.batch_size(), " is ", real,
+          " rows; both sources need a whole number of rows, at least 1 (half of a batch_size that "
+          "is even, for one)"));
+    }
   }
   ESTUARY_RETURN_IF_ERROR(
       CheckRange("optimizer.discriminator_batch_size", o.discriminator_batch_size(), 1, 1 << 20));
@@ -130,6 +152,17 @@ absl::Status CheckCluster(const v1::Experiment& e) {
     return absl::InvalidArgumentError(absl::StrCat(
         "deterministic: true needs cluster.learner_threads 1, not ", c.learner_threads()));
   }
+  if (e.dataset().extend() && e.deterministic()) {
+    return absl::InvalidArgumentError(
+        "dataset.extend lets D grow by what a robot records while training goes on, and "
+        "deterministic: "
+        "true needs the same D in every run; leave one of the two out");
+  }
+  if (e.dataset().extend() && !UsesRealData(e)) {
+    return absl::InvalidArgumentError(absl::StrCat("dataset.extend lets D grow, and algorithm '",
+                                                   e.algorithm().name(),
+                                                   "' uses no real data; leave it out"));
+  }
   return absl::OkStatus();
 }
 
@@ -149,6 +182,7 @@ absl::Status Validate(const v1::Experiment& e) {
   ESTUARY_RETURN_IF_ERROR(CheckHidden("networks.hidden", e.networks().hidden()));
   ESTUARY_RETURN_IF_ERROR(
       CheckHidden("networks.discriminator_hidden", e.networks().discriminator_hidden()));
+  ESTUARY_RETURN_IF_ERROR(CheckHidden("networks.dynamics_hidden", e.networks().dynamics_hidden()));
   for (const float scale : e.networks().observation_scale()) {
     ESTUARY_RETURN_IF_ERROR(CheckRange("networks.observation_scale", std::abs(scale), 1e-9, 1e9));
   }

@@ -17,6 +17,7 @@ struct Row {
   CriticWeight critic_weight;
   Regularizer regularizer;
   GapWeight gap_weight;
+  Backup backup;
   bool backup_entropy;
   double min_q_weight;
 };
@@ -30,20 +31,29 @@ constexpr auto kLogSumExp = Regularizer::kWeightedLogSumExp;
 constexpr auto kMean = Regularizer::kWeightedMean;
 constexpr auto kGap = GapWeight::kDynamicsGap;
 constexpr auto kUniform = GapWeight::kUniform;
+constexpr auto kReverse = GapWeight::kReverseDynamicsGap;
+constexpr auto kTargets = Backup::kTargetCritics;
 
-constexpr std::array<Row, 11> kTable = {{
-    // name        data               reward      weight     regulariser  omega     entropy beta
-    {"sac", Data::kSim, kNoShaping, kNoWeight, kNoPenalty, kGap, true, 0.01},
-    {"cql", Data::kReal, kNoShaping, kNoWeight, Regularizer::kCql, kGap, false, 2.0},
-    {"darc", Data::kSim, kShaped, kNoWeight, kNoPenalty, kGap, true, 0.01},
-    {"darc_plus", Data::kRealAndSim, kShaped, kNoWeight, kNoPenalty, kGap, true, 0.01},
-    {"h2o", Data::kRealAndSim, kNoShaping, kRatio, kLogSumExp, kGap, false, 0.01},
-    {"h2o_v", Data::kRealAndSim, kNoShaping, kRatio, kMean, kGap, false, 0.01},
-    {"h2o_a", Data::kRealAndSim, kNoShaping, kRatio, kLogSumExp, kUniform, false, 0.01},
-    {"h2o_dr", Data::kRealAndSim, kNoShaping, kNoWeight, kLogSumExp, kGap, false, 0.01},
-    {"h2o_a_dr", Data::kRealAndSim, kNoShaping, kNoWeight, kLogSumExp, kUniform, false, 0.01},
-    {"h2o_reg", Data::kRealAndSim, kNoShaping, kRatio, kNoPenalty, kGap, false, 0.01},
-    {"h2o_reg_dr", Data::kRealAndSim, kNoShaping, kNoWeight, kNoPenalty, kGap, false, 0.01},
+constexpr std::array<Row, 13> kTable = {{
+    // name        data               reward      weight     regulariser  omega     s'      entropy
+    // beta
+    {"sac", Data::kSim, kNoShaping, kNoWeight, kNoPenalty, kGap, kTargets, true, 0.01},
+    {"cql", Data::kReal, kNoShaping, kNoWeight, Regularizer::kCql, kGap, kTargets, false, 2.0},
+    {"darc", Data::kSim, kShaped, kNoWeight, kNoPenalty, kGap, kTargets, true, 0.01},
+    {"darc_plus", Data::kRealAndSim, kShaped, kNoWeight, kNoPenalty, kGap, kTargets, true, 0.01},
+    {"h2o", Data::kRealAndSim, kNoShaping, kRatio, kLogSumExp, kGap, kTargets, false, 0.01},
+    {"h2o_v", Data::kRealAndSim, kNoShaping, kRatio, kMean, kGap, kTargets, false, 0.01},
+    {"h2o_a", Data::kRealAndSim, kNoShaping, kRatio, kLogSumExp, kUniform, kTargets, false, 0.01},
+    {"h2o_dr", Data::kRealAndSim, kNoShaping, kNoWeight, kLogSumExp, kGap, kTargets, false, 0.01},
+    {"h2o_a_dr", Data::kRealAndSim, kNoShaping, kNoWeight, kLogSumExp, kUniform, kTargets, false,
+     0.01},
+    {"h2o_reg", Data::kRealAndSim, kNoShaping, kRatio, kNoPenalty, kGap, kTargets, false, 0.01},
+    {"h2o_reg_dr", Data::kRealAndSim, kNoShaping, kNoWeight, kNoPenalty, kGap, kTargets, false,
+     0.01},
+    {"h2o_reverse_kl", Data::kRealAndSim, kNoShaping, kRatio, kLogSumExp, kReverse, kTargets, false,
+     0.01},
+    {"h2o_plus", Data::kRealAndSim, kNoShaping, kRatio, kNoPenalty, kGap, Backup::kValueBlend, true,
+     0.01},
 }};
 
 absl::Status Reject(absl::string_view option, double value, absl::string_view wanted) {
@@ -91,12 +101,31 @@ absl::Status ValidateAlgorithm(const AlgorithmConfig& a) {
   if (!(a.discriminator_noise >= 0)) {
     return Reject("discriminator_noise", a.discriminator_noise, "at least 0");
   }
+  if (a.NeedsValue() && !a.UsesReal()) {
+    return absl::InvalidArgumentError(
+        "backup VALUE_BLEND learns V from real data; set data to REAL or REAL_AND_SIM");
+  }
+  if (!(a.exploit_coefficient >= 0 && a.exploit_coefficient <= 1)) {
+    return Reject("exploit_coefficient", a.exploit_coefficient, "in [0, 1]");
+  }
+  if (!(a.value_expectile > 0 && a.value_expectile < 1)) {
+    return Reject("value_expectile", a.value_expectile, "above 0 and below 1");
+  }
+  if (!(a.dynamics_model.learning_rate > 0)) {
+    return Reject("dynamics_model_learning_rate", a.dynamics_model.learning_rate, "above 0");
+  }
+  if (a.dynamics_model.batch_size < 1) {
+    return Reject("dynamics_model_batch_size", a.dynamics_model.batch_size, "at least 1");
+  }
   return absl::OkStatus();
 }
 
 absl::Status ValidateNetworks(const NetworkConfig& n, int observation_dim) {
   if (auto status = ValidateLayers("hidden", n.hidden); !status.ok()) return status;
   if (auto status = ValidateLayers("discriminator_hidden", n.discriminator_hidden); !status.ok()) {
+    return status;
+  }
+  if (auto status = ValidateLayers("dynamics_hidden", n.dynamics_hidden); !status.ok()) {
     return status;
   }
   if (!n.observation_scale.empty()) {
@@ -132,8 +161,18 @@ absl::Status ValidateOptimizer(const OptimizerConfig& o, bool both_sources) {
     return Reject("learning_rate_final_fraction", o.learning_rate_final_fraction, "at least 0");
   }
   if (o.batch_size < 1) return Reject("batch_size", o.batch_size, "at least 1");
-  if (both_sources && o.batch_size % 2 != 0) {
-    return Reject("batch_size", o.batch_size, "even, half real and half simulated");
+  if (both_sources) {
+    if (!(o.real_fraction > 0 && o.real_fraction < 1)) {
+      return Reject("real_fraction", o.real_fraction, "above 0 and below 1");
+    }
+    // To what a fraction like 0.1 loses in binary.
+    const double real = o.batch_size * o.real_fraction;
+    if (std::abs(real - std::round(real)) > 1e-9 * o.batch_size || std::lround(real) < 1 ||
+        std::lround(real) >= o.batch_size) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("real_fraction ", o.real_fraction, " of batch_size ", o.batch_size, " is ",
+                       real, " rows; both sources need a whole number of rows, at least 1"));
+    }
   }
   if (o.discriminator_batch_size < 0) {
     return Reject("discriminator_batch_size", o.discriminator_batch_size, "at least 1, or 0");
@@ -158,7 +197,11 @@ bool AlgorithmConfig::HasGapRegularizer() const {
 }
 
 bool AlgorithmConfig::NeedsGap() const {
-  return HasGapRegularizer() && gap_weight == GapWeight::kDynamicsGap;
+  return HasGapRegularizer() && gap_weight != GapWeight::kUniform;
+}
+
+bool AlgorithmConfig::NeedsDynamicsModel() const {
+  return HasGapRegularizer() && gap_weight == GapWeight::kReverseDynamicsGap;
 }
 
 bool AlgorithmConfig::NeedsRatio() const {
@@ -168,6 +211,12 @@ bool AlgorithmConfig::NeedsRatio() const {
 
 bool AlgorithmConfig::NeedsDiscriminators() const {
   return NeedsGap() || NeedsRatio() || always_train_discriminators;
+}
+
+int LearnerConfig::RealRows() const {
+  if (!algorithm.UsesReal()) return 0;
+  if (!algorithm.UsesSim()) return optimizer.batch_size;
+  return static_cast<int>(std::lround(optimizer.batch_size * optimizer.real_fraction));
 }
 
 double OptimizerConfig::LearningRateAt(uint64_t steps_done) const {
@@ -189,6 +238,7 @@ absl::StatusOr<AlgorithmConfig> AlgorithmByName(absl::string_view name) {
     config.critic_weight = row.critic_weight;
     config.regularizer = row.regularizer;
     config.gap_weight = row.gap_weight;
+    config.backup = row.backup;
     config.backup_entropy = row.backup_entropy;
     config.min_q_weight = row.min_q_weight;
     return config;

@@ -22,9 +22,17 @@ enum class Data { kSim, kReal, kRealAndSim };
 enum class RewardShaping { kNone, kDynamicsLogRatio };
 enum class CriticWeight { kNone, kDynamicsRatio };
 enum class Regularizer { kNone, kWeightedLogSumExp, kWeightedMean, kCql };
-enum class GapWeight { kDynamicsGap, kUniform };
+enum class GapWeight { kDynamicsGap, kUniform, kReverseDynamicsGap };
+enum class Backup { kTargetCritics, kValueBlend };
 enum class NextStateNoise { kDatasetStd, kAuthorsCode };
 enum class DiscriminatorInput { kNextObservation, kScaledDifference };
+
+// How the model of the real dynamics is learned.
+struct DynamicsModelConfig {
+  uint64_t steps = 20'000;
+  double learning_rate = 1e-3;
+  int batch_size = 256;
+};
 
 struct AlgorithmConfig {
   std::string name = "h2o";
@@ -51,6 +59,12 @@ struct AlgorithmConfig {
   // next_state_noise says.
   DiscriminatorInput discriminator_input = DiscriminatorInput::kNextObservation;
   double discriminator_noise = 0.1;
+  Backup backup = Backup::kTargetCritics;
+  // lambda of kValueBlend, and the expectile that its net V learns.
+  double exploit_coefficient = 0.5;
+  double value_expectile = 0.5;
+  // kReverseDynamicsGap's model of the dynamics (dynamics_model.h).
+  DynamicsModelConfig dynamics_model;
   // Train the discriminators even where no loss reads them, as a measure of the gap.
   bool always_train_discriminators = false;
 
@@ -61,6 +75,10 @@ struct AlgorithmConfig {
   bool HasGapRegularizer() const;
   // u comes from the discriminators, not from a constant.
   bool NeedsGap() const;
+  // u is taken at next states of a learned model of the dynamics.
+  bool NeedsDynamicsModel() const;
+  // The net V.
+  bool NeedsValue() const { return backup == Backup::kValueBlend; }
   // The log ratio at the simulated transitions enters a loss.
   bool NeedsRatio() const;
   bool NeedsDiscriminators() const;
@@ -69,6 +87,7 @@ struct AlgorithmConfig {
 struct NetworkConfig {
   std::vector<int> hidden = {256, 256};
   std::vector<int> discriminator_hidden = {256, 256};
+  std::vector<int> dynamics_hidden = {256, 256};
   // x = observation * scale before every net; empty: none.
   std::vector<float> observation_scale;
   // x = (observation - mean) / (std + 1e-3) with the moments of D.
@@ -89,8 +108,9 @@ struct OptimizerConfig {
   double learning_rate_final_fraction = 1;
   // The length of the run (Budget.gradient_steps), for the schedule.
   uint64_t gradient_steps = 1'000'000;
-  // batch_size / 2 of each source where two are used.
+  // real_fraction of it real where two sources are used.
   int batch_size = 256;
+  double real_fraction = 0.5;
   // Of each source; 0: batch_size.
   int discriminator_batch_size = 0;
   double discount = 0.99;
@@ -122,13 +142,12 @@ struct LearnerConfig {
     return optimizer.target_entropy.value_or(-static_cast<double>(action_dim));
   }
   // Rows of each source in the batch of critics and policy.
-  int RowsPerSource() const {
-    return algorithm.UsesBoth() ? optimizer.batch_size / 2 : optimizer.batch_size;
-  }
+  int RealRows() const;
+  int SimRows() const { return algorithm.UsesSim() ? optimizer.batch_size - RealRows() : 0; }
 };
 
 // One row of the table: sac, cql, darc, darc_plus, h2o, h2o_v, h2o_a, h2o_dr, h2o_a_dr, h2o_reg,
-// h2o_reg_dr. NOT_FOUND lists the known names.
+// h2o_reg_dr, h2o_reverse_kl, h2o_plus. NOT_FOUND lists the known names.
 absl::StatusOr<AlgorithmConfig> AlgorithmByName(absl::string_view name);
 std::vector<std::string> AlgorithmNames();
 

@@ -9,6 +9,8 @@ namespace {
 
 constexpr double kRegularizerBound = 1000;
 constexpr double kLogTwo = 0.69314718055994530942;
+constexpr double kLeastLogVariance = -10;
+constexpr double kGreatestLogVariance = 0.5;
 constexpr double kHalfLogTwoPi = 0.91893853320467274178;
 
 at::Tensor Bounded(const at::Tensor& regularizer) {
@@ -69,6 +71,31 @@ at::Tensor GapWeights(const at::Tensor& u) { return at::div(u, u.sum()); }
 
 at::Tensor LogGapWeights(const at::Tensor& u) { return at::sub(at::log(u), at::log(u.sum())); }
 
+DynamicsPrediction SplitPrediction(const at::Tensor& output) {
+  const auto parts = at::split(output, output.size(-1) / 2, /*dim=*/-1);
+  const at::Tensor below =
+      at::rsub(at::softplus(at::rsub(parts[1], kGreatestLogVariance)), kGreatestLogVariance);
+  return {parts[0], at::add(at::softplus(at::sub(below, kLeastLogVariance)), kLeastLogVariance)};
+}
+
+at::Tensor DynamicsModelLoss(const DynamicsPrediction& prediction, const at::Tensor& difference) {
+  const at::Tensor square = at::square(at::sub(difference, prediction.mean));
+  return at::add(at::mul(square, at::exp(at::neg(prediction.log_variance))),
+                 prediction.log_variance)
+      .sum(-1)
+      .mean()
+      .mul(0.5);
+}
+
+at::Tensor SampledDifference(const DynamicsPrediction& prediction, const at::Tensor& noise) {
+  const at::Tensor sigma = at::exp(at::mul(prediction.log_variance, 0.5));
+  return at::addcmul(prediction.mean.unsqueeze(1), sigma.unsqueeze(1), noise);
+}
+
+at::Tensor ReverseDynamicsGap(const at::Tensor& log_ratio, double min, double max) {
+  return at::clamp(log_ratio.mean(-1), min, max);
+}
+
 at::Tensor BellmanTarget(const at::Tensor& reward, const at::Tensor& terminal, double discount,
                          const at::Tensor& next_value) {
   return at::addcmul(reward, at::rsub(terminal, 1), next_value, discount);
@@ -99,6 +126,17 @@ at::Tensor CqlRegularizer(const at::Tensor& q_sampled, const at::Tensor& log_den
 }
 
 double LogUniformDensity(int64_t action_dim) { return -static_cast<double>(action_dim) * kLogTwo; }
+
+at::Tensor ExpectileLoss(const at::Tensor& v, const at::Tensor& target, double expectile) {
+  const at::Tensor delta = at::sub(target, v);
+  const at::Tensor weight =
+      at::where(delta.lt(0), at::full_like(delta, 1 - expectile), at::full_like(delta, expectile));
+  return at::mul(at::square(delta), weight.detach()).mean();
+}
+
+at::Tensor BlendedValue(const at::Tensor& next_v, const at::Tensor& next_value, double exploit) {
+  return at::lerp(next_value, next_v, exploit);
+}
 
 at::Tensor PolicyLoss(const at::Tensor& alpha, const at::Tensor& log_prob,
                       const at::Tensor& min_q) {

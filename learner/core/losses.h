@@ -71,6 +71,28 @@ at::Tensor DynamicsGap(const at::Tensor& log_ratio, double min, double max);
 at::Tensor GapWeights(const at::Tensor& u);
 at::Tensor LogGapWeights(const at::Tensor& u);
 
+// --- Reverse gap (eq. 36) and the model of the real dynamics that it samples
+// ------------------------------------------------------------------------
+
+// A Gaussian over s' - s in units of D's: minus its mean, over its standard deviation.
+struct DynamicsPrediction {
+  at::Tensor mean;
+  at::Tensor log_variance;
+};
+
+// Splits the net's output [rows, 2 * observation]; the log variance is bounded softly to
+// [-10, 0.5], as in MOPO.
+DynamicsPrediction SplitPrediction(const at::Tensor& output);
+
+// Minus the mean log likelihood of the differences, summed over dimensions, less its constant.
+at::Tensor DynamicsModelLoss(const DynamicsPrediction& prediction, const at::Tensor& difference);
+
+// mean + sigma * noise, for noise [rows, N, observation].
+at::Tensor SampledDifference(const DynamicsPrediction& prediction, const at::Tensor& noise);
+
+// u = clamp(mean over N of the log ratio [n, N] at the model's next states, min, max).
+at::Tensor ReverseDynamicsGap(const at::Tensor& log_ratio, double min, double max);
+
 // --- Critics (eqs. 6 and 8)
 // -----------------------------------------------------------------------
 
@@ -98,6 +120,15 @@ at::Tensor CqlRegularizer(const at::Tensor& q_sampled, const at::Tensor& log_den
                           const at::Tensor& q_data);
 // Of an action uniform in [-1, 1]^action_dim.
 double LogUniformDensity(int64_t action_dim);
+
+// --- H2O+ (arXiv 2309.12716)
+// -----------------------------------------------------------------------
+
+// mean |expectile - 1(delta < 0)| delta^2, delta = target - V.
+at::Tensor ExpectileLoss(const at::Tensor& v, const at::Tensor& target, double expectile);
+
+// exploit V(s') + (1 - exploit) v(s'), what stands for the value of s' in the targets.
+at::Tensor BlendedValue(const at::Tensor& next_v, const at::Tensor& next_value, double exploit);
 
 // --- Policy and temperature
 // -----------------------------------------------------------------------

@@ -5,16 +5,13 @@
 #include <cmath>
 
 namespace estuary::learner {
-namespace {
 
-std::vector<int64_t> Sizes(int64_t in, const std::vector<int>& hidden, int64_t out) {
+std::vector<int64_t> LayerSizes(int64_t in, const std::vector<int>& hidden, int64_t out) {
   std::vector<int64_t> sizes = {in};
   sizes.insert(sizes.end(), hidden.begin(), hidden.end());
   sizes.push_back(out);
   return sizes;
 }
-
-}  // namespace
 
 Mlp::Mlp(const ParameterGroup& group, size_t first_leaf, size_t layers) {
   for (size_t i = 0; i < layers; ++i) {
@@ -41,10 +38,12 @@ Mlp Mlp::Frozen() const {
 }
 
 Nets::Nets(const LearnerConfig& config, const at::Generator& generator, at::TensorOptions options)
-    : config_(config.networks), has_discriminators_(config.algorithm.NeedsDiscriminators()) {
+    : config_(config.networks),
+      has_discriminators_(config.algorithm.NeedsDiscriminators()),
+      has_dynamics_(config.algorithm.NeedsDynamicsModel()) {
   const int64_t observation = config.observation_dim, action = config.action_dim;
-  const auto policy_sizes = Sizes(observation, config_.hidden, 2 * action);
-  const auto critic_sizes = Sizes(observation + action, config_.hidden, 1);
+  const auto policy_sizes = LayerSizes(observation, config_.hidden, 2 * action);
+  const auto critic_sizes = LayerSizes(observation + action, config_.hidden, 1);
   const size_t layers = config_.hidden.size() + 1;
   const bool trained = !config_.fixed_log_std;
 
@@ -54,11 +53,16 @@ Nets::Nets(const LearnerConfig& config, const at::Generator& generator, at::Tens
   critic_first_ = main_.AddMlp({"q1", "q2"}, critic_sizes, LastLayer::kNearZero);
   log_alpha_ = main_.AddScalar("log_alpha", std::log(config.optimizer.initial_temperature),
                                /*trained=*/true);
+  if (config.algorithm.NeedsValue()) {
+    value_first_ =
+        main_.AddMlp({"v"}, LayerSizes(observation, config_.hidden, 1), LastLayer::kNearZero);
+  }
   main_.Allocate(options);
   main_.Initialize(generator);
   policy_ = Mlp(main_, policy_first, layers);
   critics_ = Mlp(main_, critic_first_, layers);
   frozen_critics_ = critics_.Frozen();
+  if (config.algorithm.NeedsValue()) value_ = Mlp(main_, value_first_, layers);
 
   const size_t target_first =
       targets_.AddMlp({"q1_target", "q2_target"}, critic_sizes, LastLayer::kNearZero);
@@ -66,12 +70,22 @@ Nets::Nets(const LearnerConfig& config, const at::Generator& generator, at::Tens
   targets_.flat().copy_(CriticPart(main_.flat()));
   target_critics_ = Mlp(targets_, target_first, layers).Frozen();
 
+  if (has_dynamics_) {
+    const size_t dynamics_first = dynamics_.AddMlp(
+        {"dynamics"}, LayerSizes(observation + action, config_.dynamics_hidden, 2 * observation),
+        LastLayer::kDefault);
+    dynamics_.Allocate(options);
+    dynamics_.Initialize(generator);
+    dynamics_net_ = Mlp(dynamics_, dynamics_first, config_.dynamics_hidden.size() + 1).Frozen();
+  }
+
   if (!has_discriminators_) return;
   const size_t discriminator_layers = config_.discriminator_hidden.size() + 1;
   const size_t sa_first = discriminators_.AddMlp(
-      {"d_sa"}, Sizes(observation + action, config_.discriminator_hidden, 2), LastLayer::kDefault);
+      {"d_sa"}, LayerSizes(observation + action, config_.discriminator_hidden, 2),
+      LastLayer::kDefault);
   const size_t sas_first = discriminators_.AddMlp(
-      {"d_sas"}, Sizes(2 * observation + action, config_.discriminator_hidden, 2),
+      {"d_sas"}, LayerSizes(2 * observation + action, config_.discriminator_hidden, 2),
       LastLayer::kDefault);
   discriminators_.Allocate(options);
   discriminators_.Initialize(generator);
@@ -91,6 +105,11 @@ at::Tensor Nets::PolicyPart(const at::Tensor& flat) const {
 at::Tensor Nets::CriticPart(const at::Tensor& flat) const {
   const int64_t begin = main_.offset(critic_first_);
   return flat.narrow(0, begin, main_.offset(log_alpha_) - begin);
+}
+
+at::Tensor Nets::ValuePart(const at::Tensor& flat) const {
+  const int64_t begin = main_.offset(value_first_);
+  return flat.narrow(0, begin, flat.size(0) - begin);
 }
 
 }  // namespace estuary::learner

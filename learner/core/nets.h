@@ -1,6 +1,6 @@
-// Policy, twin critics, their targets and the two discriminators, over three groups of parameters:
-// one for what follows the scheduled learning rate (policy, critics, temperature), one for the
-// targets, one for the discriminators.
+// Every net of an algorithm, over groups of parameters: one for what follows the scheduled learning
+// rate (policy, critics, temperature, V), one for the critics' targets, one for the discriminators,
+// one for the model of the dynamics, which no step changes.
 #pragma once
 
 #include <ATen/core/Generator.h>
@@ -31,9 +31,13 @@ class Mlp {
   std::vector<at::Tensor> biases_;
 };
 
+// {in, hidden..., out}.
+std::vector<int64_t> LayerSizes(int64_t in, const std::vector<int>& hidden, int64_t out);
+
 class Nets {
  public:
-  // Initialised from `generator`; the discriminators exist only where the algorithm needs them.
+  // Initialised from `generator`; discriminators, V and the model exist only where the algorithm
+  // needs them.
   Nets(const LearnerConfig& config, const at::Generator& generator, at::TensorOptions options);
 
   // Pre-squash Gaussian at scaled observations.
@@ -46,27 +50,38 @@ class Nets {
   // Bounded logits [rows, 2].
   at::Tensor DiscriminatorSa(const at::Tensor& x) const { return BoundedLogits(d_sa_(x)); }
   at::Tensor DiscriminatorSas(const at::Tensor& x) const { return BoundedLogits(d_sas_(x)); }
+  // [rows] at scaled observations; where the algorithm has V.
+  at::Tensor Value(const at::Tensor& observation) const { return value_(observation).squeeze(-1); }
+  // At scaled [s, a]; where the algorithm has the model.
+  DynamicsPrediction Dynamics(const at::Tensor& x) const {
+    return SplitPrediction(dynamics_net_(x));
+  }
   const at::Tensor& log_alpha() const { return main_.leaf(log_alpha_); }
 
-  // Policy, critics, temperature.
+  // Policy, critics, temperature, V.
   ParameterGroup& main() { return main_; }
   ParameterGroup& targets() { return targets_; }
   ParameterGroup& discriminators() { return discriminators_; }
+  ParameterGroup& dynamics() { return dynamics_; }
   const ParameterGroup& main() const { return main_; }
   bool has_discriminators() const { return has_discriminators_; }
+  bool has_dynamics() const { return has_dynamics_; }
 
   // Parts of main().flat() or a tensor of its size.
   at::Tensor PolicyPart(const at::Tensor& flat) const;
   at::Tensor CriticPart(const at::Tensor& flat) const;
+  at::Tensor ValuePart(const at::Tensor& flat) const;
 
  private:
   NetworkConfig config_;
   bool has_discriminators_;
+  bool has_dynamics_;
   ParameterGroup main_;
   ParameterGroup targets_;
   ParameterGroup discriminators_;
-  size_t multiplier_ = 0, offset_ = 0, critic_first_ = 0, log_alpha_ = 0;
-  Mlp policy_, critics_, frozen_critics_, target_critics_, d_sa_, d_sas_;
+  ParameterGroup dynamics_;
+  size_t multiplier_ = 0, offset_ = 0, critic_first_ = 0, log_alpha_ = 0, value_first_ = 0;
+  Mlp policy_, critics_, frozen_critics_, target_critics_, d_sa_, d_sas_, value_, dynamics_net_;
 };
 
 }  // namespace estuary::learner

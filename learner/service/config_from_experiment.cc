@@ -69,8 +69,21 @@ absl::StatusOr<GapWeight> ToGapWeight(A::GapWeight weight) {
       return GapWeight::kDynamicsGap;
     case A::UNIFORM:
       return GapWeight::kUniform;
+    case A::REVERSE_DYNAMICS_GAP:
+      return GapWeight::kReverseDynamicsGap;
     default:
       return Unknown("gap_weight", weight);
+  }
+}
+
+absl::StatusOr<Backup> ToBackup(A::Backup backup) {
+  switch (backup) {
+    case A::TARGET_CRITICS:
+      return Backup::kTargetCritics;
+    case A::VALUE_BLEND:
+      return Backup::kValueBlend;
+    default:
+      return Unknown("backup", backup);
   }
 }
 
@@ -117,6 +130,12 @@ absl::StatusOr<AlgorithmConfig> ToAlgorithm(const A& a) {
   ESTUARY_ASSIGN_OR_RETURN(config.discriminator_input,
                            ToDiscriminatorInput(a.discriminator_input()));
   config.discriminator_noise = a.discriminator_noise();
+  ESTUARY_ASSIGN_OR_RETURN(config.backup, ToBackup(a.backup()));
+  config.exploit_coefficient = a.exploit_coefficient();
+  config.value_expectile = a.value_expectile();
+  config.dynamics_model = {.steps = a.dynamics_model_steps(),
+                           .learning_rate = a.dynamics_model_learning_rate(),
+                           .batch_size = static_cast<int>(a.dynamics_model_batch_size())};
   return config;
 }
 
@@ -125,6 +144,7 @@ NetworkConfig ToNetworks(const v1::Networks& n) {
   config.hidden.assign(n.hidden().begin(), n.hidden().end());
   config.discriminator_hidden.assign(n.discriminator_hidden().begin(),
                                      n.discriminator_hidden().end());
+  config.dynamics_hidden.assign(n.dynamics_hidden().begin(), n.dynamics_hidden().end());
   config.observation_scale.assign(n.observation_scale().begin(), n.observation_scale().end());
   config.normalize_observations = n.normalize_observations();
   config.log_std_multiplier = n.log_std_multiplier();
@@ -142,6 +162,7 @@ OptimizerConfig ToOptimizer(const v1::Optimizer& o, uint64_t gradient_steps) {
   config.learning_rate_final_fraction = o.learning_rate_final_fraction();
   config.gradient_steps = gradient_steps;
   config.batch_size = static_cast<int>(o.batch_size());
+  config.real_fraction = o.real_fraction();
   config.discriminator_batch_size = static_cast<int>(o.discriminator_batch_size());
   config.discount = o.discount();
   config.tau = o.tau();

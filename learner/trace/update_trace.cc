@@ -128,6 +128,8 @@ absl::StatusOr<EngineOptions> ReadOptions(const hdf5::File& file, const TensorTr
   attributes.Read("gap_min", a.gap_min);
   attributes.Read("gap_max", a.gap_max);
   attributes.Read("reward_shaping_clip", a.reward_shaping_clip);
+  attributes.Read("exploit_coefficient", a.exploit_coefficient);
+  attributes.Read("value_expectile", a.value_expectile);
   attributes.Read("discount", config.optimizer.discount);
   attributes.Read("tau", config.optimizer.tau);
   attributes.Read("learning_rate", config.optimizer.learning_rate);
@@ -146,6 +148,9 @@ absl::StatusOr<EngineOptions> ReadOptions(const hdf5::File& file, const TensorTr
                                   inputs.contains("discriminator_batch/real/observation");
   if (a.NeedsDiscriminators()) {
     config.networks.discriminator_hidden = HiddenLayers(parameters, "d_sa");
+  }
+  if (a.NeedsDynamicsModel()) {
+    config.networks.dynamics_hidden = HiddenLayers(parameters, "dynamics");
   }
   if (!attributes.status().ok()) return attributes.status();
   return options;

@@ -7,8 +7,16 @@
 // is float32.
 //
 // Attributes of / beyond the documented: ratio_min, ratio_max, gap_min, gap_max,
-// reward_shaping_clip, and engine, "eager" (the default) or "native" (which takes float32). Sizes
-// of nets, N and CQL's number of actions are those of the arrays.
+// reward_shaping_clip, exploit_coefficient, value_expectile, and engine, "eager" (the default) or
+// "native" (which takes float32). Sizes of nets, N and CQL's number of actions are those of the
+// arrays.
+//
+// Paths beyond the documented:
+// - h2o_plus: V's are /params/v/{0,1,2}/{weight,bias}, /loss/v, /gradient/v/... and
+//   /params_after/v/...
+// - h2o_reverse_kl: /params/dynamics/{0,1,2}/{weight,bias}, the model of the dynamics from (s, a) to
+//   [mean, raw log variance] of s' - s, which the step reads and does not change; its log variance
+//   is bounded as losses.h says. /noise/next_state is the model's noise, and there is no /state_std.
 #pragma once
 
 #include <string>

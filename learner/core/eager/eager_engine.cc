@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "learner/core/dynamics_model.h"
 #include "learner/core/eager/metrics.h"
 #include "learner/core/engine_state.h"
 
@@ -74,7 +75,8 @@ EagerEngine::EagerEngine(const EngineOptions& options, InputScaling scaling,
     : options_(options),
       tensors_(tensors),
       generator_(std::move(generator)),
-      update_(options.config, std::move(scaling), generator_, tensors) {}
+      update_(options.config, std::move(scaling), generator_, tensors),
+      has_dynamics_model_(!options.config.algorithm.NeedsDynamicsModel()) {}
 
 absl::Status EagerEngine::RunOnce(const StepBatch& batch) {
   if (!failure_.ok()) return failure_;
@@ -84,6 +86,7 @@ absl::Status EagerEngine::RunOnce(const StepBatch& batch) {
 }
 
 absl::Status EagerEngine::Step(int count) {
+  if (!has_dynamics_model_) return NoDynamicsModel();
   return Guarded("a gradient step", [&]() -> absl::Status {
     for (int i = 0; i < count; ++i) {
       auto batch = DrawBatch(options_.config, options_.real, options_.sim,
@@ -165,6 +168,7 @@ absl::StatusOr<TensorTree> EagerEngine::Parameters() {
     if (nets.has_discriminators()) {
       nets.discriminators().Export(nets.discriminators().flat(), "", tree);
     }
+    if (nets.has_dynamics()) nets.dynamics().Export(nets.dynamics().flat(), "", tree);
     return tree;
   });
 }
@@ -182,10 +186,12 @@ absl::Status EagerEngine::SetParameters(const TensorTree& parameters) {
     import(nets.main());
     import(nets.targets());
     if (nets.has_discriminators()) import(nets.discriminators());
+    if (nets.has_dynamics()) import(nets.dynamics());
     if (!status.ok()) return status;
     const at::NoGradGuard no_grad;
     for (const auto& [to, copy] : copies) at::Tensor(to).copy_(copy);
     update_.RestartAverage();
+    has_dynamics_model_ = true;
     return absl::OkStatus();
   });
 }
@@ -219,6 +225,7 @@ absl::Status EagerEngine::Load(absl::string_view bytes) {
       return status;
     }
     generator_ = generator;
+    has_dynamics_model_ = true;
     failure_ = absl::OkStatus();
     return absl::OkStatus();
   });

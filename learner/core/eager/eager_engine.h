@@ -36,6 +36,8 @@ class EagerEngine : public Engine {
   at::TensorOptions tensors_;
   at::Generator generator_;
   Update update_;
+  // The algorithm reads no model of the dynamics, or it was given.
+  bool has_dynamics_model_;
   // Of a step that diverged.
   absl::Status failure_;
 };

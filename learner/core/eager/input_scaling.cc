@@ -99,6 +99,8 @@ void InputScaling::Build() {
   scale.resize(static_cast<size_t>(layout.reward_at()));
   sas_shift_ = FromVector(shift, options_);
   sas_scale_ = FromVector(scale, options_);
+  difference_shift_ = FromVector(difference_mean_, options_);
+  difference_scale_ = FromVector(difference_std_, options_);
   if (!state_std_values_.empty()) state_std_ = FromVector(state_std_values_, options_);
 }
 
@@ -120,6 +122,26 @@ at::Tensor InputScaling::DiscriminatorInputs(const at::Tensor& raw) const {
 at::Tensor InputScaling::DiscriminatorInputs(const at::Tensor& raw,
                                              const at::Tensor& scaled) const {
   return difference_ ? DiscriminatorInputs(raw) : scaled.narrow(1, 0, sas_scale_.size(0));
+}
+
+at::Tensor InputScaling::DiscriminatorNext(const at::Tensor& raw,
+                                           const at::Tensor& differences) const {
+  if (difference_) return differences;
+  const RowLayout layout{config_.observation_dim, config_.action_dim};
+  const int64_t at = layout.next_observation_at(), o = layout.observation;
+  const at::Tensor before =
+      at::add(raw.narrow(1, 0, o).to(sas_scale_.scalar_type()), difference_shift_);
+  const at::Tensor next = at::addcmul(before.unsqueeze(1), differences, difference_scale_);
+  return at::addcmul(sas_shift_.narrow(0, at, o), next, sas_scale_.narrow(0, at, o));
+}
+
+at::Tensor InputScaling::Differences(const at::Tensor& raw) const {
+  const RowLayout layout{config_.observation_dim, config_.action_dim};
+  const at::Tensor all = raw.to(sas_scale_.scalar_type());
+  const at::Tensor difference =
+      at::sub(all.narrow(1, layout.next_observation_at(), layout.observation),
+              all.narrow(1, 0, layout.observation));
+  return at::div(at::sub(difference, difference_shift_), difference_scale_);
 }
 
 at::Tensor InputScaling::DiscriminatorStd(const at::Tensor& raw_std) const {

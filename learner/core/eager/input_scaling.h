@@ -27,6 +27,11 @@ class InputScaling {
   at::Tensor DiscriminatorInputs(const at::Tensor& raw) const;
   // The same where Rows(raw) is at hand already.
   at::Tensor DiscriminatorInputs(const at::Tensor& raw, const at::Tensor& scaled) const;
+  // s' in the discriminators' units, [n, N, observation], from raw rows [n, width] and differences
+  // s' - s in units of D's.
+  at::Tensor DiscriminatorNext(const at::Tensor& raw, const at::Tensor& differences) const;
+  // s' - s of raw rows in units of D's.
+  at::Tensor Differences(const at::Tensor& raw) const;
   // A standard deviation of s' in the units of the discriminators' s'.
   at::Tensor DiscriminatorStd(const at::Tensor& raw_std) const;
 
@@ -47,12 +52,13 @@ class InputScaling {
   LearnerConfig config_;
   at::TensorOptions options_;
   std::vector<double> mean_, scale_;
-  // Of s' - s; used where the discriminators see scaled differences.
+  // Of s' - s; used where the discriminators see scaled differences, and by the dynamics' model.
   std::vector<double> difference_mean_, difference_std_;
   std::vector<double> state_std_values_;
   bool difference_ = false;
   at::Tensor row_shift_, row_scale_;
   at::Tensor sas_shift_, sas_scale_;
+  at::Tensor difference_shift_, difference_scale_;
   at::Tensor state_std_;
 };
 

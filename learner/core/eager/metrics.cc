@@ -72,10 +72,12 @@ std::map<std::string, double> StepMetrics(const LearnerConfig& config, Update& u
     metrics["q/real_mean"] = Number(record.q.narrow(1, 0, real).mean());
   if (config.algorithm.UsesSim())
     metrics["q/sim_mean"] = Number(record.q.narrow(1, real, sim).mean());
+  if (record.v.defined()) metrics["v/real_mean"] = Number(record.v.mean());
   Nets& nets = update.nets();
   const at::Tensor& gradient = nets.main().gradient();
   metrics["gradient_norm/policy"] = Number(nets.PolicyPart(gradient).norm());
   metrics["gradient_norm/critics"] = Number(nets.CriticPart(gradient).norm());
+  if (record.v.defined()) metrics["gradient_norm/value"] = Number(nets.ValuePart(gradient).norm());
   if (nets.has_discriminators()) {
     metrics["gradient_norm/discriminators"] = Number(nets.discriminators().gradient().norm());
   }

@@ -94,10 +94,9 @@ absl::StatusOr<StepBatch> DrawBatch(const LearnerConfig& config, const DeviceRep
   }
   const RowLayout layout{config.observation_dim, config.action_dim};
   const int64_t m = discriminate ? config.optimizer.DiscriminatorBatchSize() : 0;
-  const int64_t n = config.RowsPerSource();
   StepBatch batch;
-  batch.real_rows = algorithm.UsesReal() ? n : 0;
-  batch.sim_rows = algorithm.UsesSim() ? n : 0;
+  batch.real_rows = config.RealRows();
+  batch.sim_rows = config.SimRows();
   const int64_t rows = batch.real_rows + batch.sim_rows;
   const at::TensorOptions stored = options.dtype(at::kFloat);
   batch.rows = at::empty({rows, layout.width()}, stored);
@@ -175,7 +174,7 @@ absl::StatusOr<StepBatch> PackBatch(const LearnerConfig& config, const TensorTre
   if (algorithm.NeedsGap()) {
     batch.next_state_noise =
         reader.Read("noise/next_state", {batch.sim_rows, algorithm.gap_samples, o});
-    batch.state_std = reader.Read("state_std", {o});
+    if (!algorithm.NeedsDynamicsModel()) batch.state_std = reader.Read("state_std", {o});
   }
   if (algorithm.regularizer == Regularizer::kCql) {
     const std::vector<int64_t> shape = {batch.real_rows, algorithm.cql_actions, a};

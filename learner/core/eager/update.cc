@@ -56,11 +56,14 @@ absl::Status Update::Run(const StepBatch& batch) {
       TemperatureLoss(nets_.log_alpha(), record_.log_prob, config_.TargetEntropy());
   record_.losses.emplace_back("policy", policy_loss.detach());
   record_.losses.emplace_back("alpha", alpha_loss.detach());
-  const at::Tensor critic_loss = CriticLoss(batch, rows, constants, head);
+  at::Tensor loss = CriticLoss(batch, rows, constants, head);
+  if (constants.value_target.defined()) {
+    loss = at::add(loss, ValueLoss(batch, rows, constants.value_target));
+  }
   if (auto status = CheckLosses(); !status.ok()) return status;
 
-  // The three reach disjoint parameters, so one pass gives each its own gradient.
-  const at::Tensor& gradient = nets_.main().Differentiate(critic_loss + policy_loss + alpha_loss);
+  // They reach disjoint parameters, so one pass gives each its own gradient.
+  const at::Tensor& gradient = nets_.main().Differentiate(loss + policy_loss + alpha_loss);
   ++steps_done_;
   main_adam_.Step(nets_.main().flat(), gradient, record_.learning_rate, steps_done_);
   const at::NoGradGuard no_grad;
@@ -98,6 +101,21 @@ absl::Status Update::TrainDiscriminators(const StepBatch& batch) {
   return absl::OkStatus();
 }
 
+void Update::SampleNext(const StepBatch& batch, const at::Tensor& rows, const at::Tensor& inputs) {
+  at::Tensor next = inputs.narrow(2, layout_.next_observation_at(), layout_.observation);
+  if (!nets_.has_dynamics()) {
+    next.addcmul_(batch.next_state_noise, scaling_.DiscriminatorStd(batch.state_std));
+    return;
+  }
+  const auto sim = [&](const at::Tensor& all) {
+    return all.narrow(0, batch.real_rows, batch.sim_rows);
+  };
+  const DynamicsPrediction prediction =
+      nets_.Dynamics(sim(rows).narrow(1, 0, layout_.observation + layout_.action));
+  next.copy_(scaling_.DiscriminatorNext(sim(batch.rows),
+                                        SampledDifference(prediction, batch.next_state_noise)));
+}
+
 // The ratio at the simulated s' and u from N noisy ones in a single pass through d_sas.
 void Update::EvaluateDynamics(const StepBatch& batch, const at::Tensor& rows) {
   const AlgorithmConfig& algorithm = config_.algorithm;
@@ -109,18 +127,14 @@ void Update::EvaluateDynamics(const StepBatch& batch, const at::Tensor& rows) {
     const at::Tensor sas = scaling_.DiscriminatorInputs(batch.rows.narrow(0, batch.real_rows, n),
                                                         rows.narrow(0, batch.real_rows, n));
     at::Tensor inputs = sas.unsqueeze(1).repeat({1, exact + noisy, 1});
-    if (noisy > 0) {
-      inputs.narrow(1, exact, noisy)
-          .narrow(2, layout_.next_observation_at(), layout_.observation)
-          .addcmul_(batch.next_state_noise, scaling_.DiscriminatorStd(batch.state_std));
-    }
+    if (noisy > 0) SampleNext(batch, rows, inputs.narrow(1, exact, noisy));
     const at::Tensor log_ratio =
         DynamicsLogRatio(nets_.DiscriminatorSas(inputs.view({-1, sas.size(1)})))
             .view({n, exact + noisy});
     if (exact > 0) record_.log_ratio = log_ratio.select(1, 0);
     if (noisy > 0) {
-      record_.u =
-          DynamicsGap(log_ratio.narrow(1, exact, noisy), algorithm.gap_min, algorithm.gap_max);
+      const auto gap = nets_.has_dynamics() ? &ReverseDynamicsGap : &DynamicsGap;
+      record_.u = gap(log_ratio.narrow(1, exact, noisy), algorithm.gap_min, algorithm.gap_max);
     }
   }
   if (algorithm.HasGapRegularizer()) {
@@ -152,6 +166,11 @@ Update::Constants Update::EvaluateConstants(const StepBatch& batch, const at::Te
   }
   at::Tensor value = MinOfTwins(nets_.TargetCritics(at::cat({next, action}, 1)));
   if (entropy.defined()) value = at::sub(value, entropy);
+  if (algorithm.NeedsValue()) {
+    value = BlendedValue(nets_.Value(next), value, algorithm.exploit_coefficient);
+    constants.value_target = MinOfTwins(nets_.TargetCritics(
+        rows.narrow(0, 0, batch.real_rows).narrow(1, 0, layout_.observation + layout_.action)));
+  }
   at::Tensor reward = rows.select(1, layout_.reward_at());
   if (algorithm.reward_shaping == RewardShaping::kDynamicsLogRatio) {
     reward = reward.clone();
@@ -203,6 +222,16 @@ at::Tensor Update::CriticLoss(const StepBatch& batch, const at::Tensor& rows,
   }
   record_.losses.emplace_back("regularizer", regularizer.detach());
   return at::add(td, regularizer, algorithm.min_q_weight).sum();
+}
+
+at::Tensor Update::ValueLoss(const StepBatch& batch, const at::Tensor& rows,
+                             const at::Tensor& target) {
+  const at::Tensor v =
+      nets_.Value(rows.narrow(0, 0, batch.real_rows).narrow(1, 0, layout_.observation));
+  const at::Tensor loss = ExpectileLoss(v, target, config_.algorithm.value_expectile);
+  record_.v = v.detach();
+  record_.losses.emplace_back("v", loss.detach());
+  return loss;
 }
 
 at::Tensor Update::CqlPenalty(const StepBatch& batch, const at::Tensor& rows,
@@ -258,6 +287,9 @@ void Update::Export(TensorTree& tree) {
     group.Export(discriminator_adam_.first(), "first_moment/", tree);
     group.Export(discriminator_adam_.second(), "second_moment/", tree);
   }
+  if (nets_.has_dynamics()) {
+    nets_.dynamics().Export(nets_.dynamics().flat(), "parameter/", tree);
+  }
   tree["policy_average"] = ToHost(average_);
   scaling_.Export(tree);
 }
@@ -284,6 +316,7 @@ absl::Status Update::Import(const TensorTree& tree, uint64_t steps_done) {
     import(discriminators, "first_moment/", discriminator_adam_.first());
     import(discriminators, "second_moment/", discriminator_adam_.second());
   }
+  if (nets_.has_dynamics()) import(nets_.dynamics(), "parameter/", nets_.dynamics().flat());
   const auto average = Find(tree, "policy_average", average_.sizes().vec(), "the saved state");
   status.Update(average.status());
   if (!status.ok()) return status;

@@ -25,6 +25,8 @@ struct StepRecord {
   std::vector<std::pair<std::string, at::Tensor>> losses;
   // [2, rows], real rows first.
   at::Tensor q;
+  // V [real].
+  at::Tensor v;
   // [rows].
   at::Tensor target;
   at::Tensor log_prob;
@@ -64,6 +66,8 @@ class Update {
   // The critics' part of a step that is constant in every parameter.
   struct Constants {
     at::Tensor target;
+    // min Q-target of the real rows' own actions, where V learns from it.
+    at::Tensor value_target;
     // Of each simulated row; undefined: 1.
     at::Tensor weight;
     at::Tensor log_omega;
@@ -73,6 +77,9 @@ class Update {
 
   absl::Status TrainDiscriminators(const StepBatch& batch);
   void EvaluateDynamics(const StepBatch& batch, const at::Tensor& rows);
+  // Puts noisy s' in the place of s' in the discriminators' inputs [sim, N, width].
+  void SampleNext(const StepBatch& batch, const at::Tensor& rows, const at::Tensor& inputs);
+  at::Tensor ValueLoss(const StepBatch& batch, const at::Tensor& rows, const at::Tensor& target);
   Constants EvaluateConstants(const StepBatch& batch, const at::Tensor& rows);
   at::Tensor CriticLoss(const StepBatch& batch, const at::Tensor& rows, const Constants& constants,
                         const GaussianHead& head);

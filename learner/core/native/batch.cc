@@ -50,8 +50,8 @@ absl::StatusOr<int> RowsAt(const TensorTree& inputs, const std::string& path) {
 BatchShape BatchShape::Of(const LearnerConfig& config) {
   const AlgorithmConfig& algorithm = config.algorithm;
   BatchShape shape;
-  if (algorithm.UsesReal()) shape.real_rows = config.RowsPerSource();
-  if (algorithm.UsesSim()) shape.sim_rows = config.RowsPerSource();
+  shape.real_rows = config.RealRows();
+  shape.sim_rows = config.SimRows();
   if (algorithm.NeedsDiscriminators()) {
     shape.discriminator_rows = config.optimizer.DiscriminatorBatchSize();
   }
@@ -85,6 +85,7 @@ Batch::Batch(const LearnerConfig& config, const BatchShape& batch_shape)
       action_(config.action_dim),
       cql_actions_(config.algorithm.regularizer == Regularizer::kCql ? config.algorithm.cql_actions
                                                                      : 0),
+      has_model_(config.algorithm.NeedsDynamicsModel()),
       noise_std_(static_cast<float>(config.algorithm.discriminator_noise)),
       reward_scale_(static_cast<float>(config.optimizer.reward_scale)),
       transitions_(std::max(shape.real_rows, shape.sim_rows), width),
@@ -99,7 +100,7 @@ Batch::Batch(const LearnerConfig& config, const BatchShape& batch_shape)
   discriminator_rows = Floats(m * ld);
   discriminator_noise_ = Random::Room(m * width);
   dynamics_noise = Random::Room(int64_t{shape.sim_rows} * dynamics_samples * observation_);
-  dynamics_std.assign(static_cast<size_t>(observation_), 0);
+  dynamics_std.assign(static_cast<size_t>(observation_), has_model_ ? 1 : 0);
   const int64_t sampled = Padded(int64_t{shape.real_rows} * cql_actions_) * action_;
   for (Floats* cql : {&cql_current_noise, &cql_next_noise, &cql_uniform}) {
     *cql = Random::Room(sampled);
@@ -178,7 +179,13 @@ void Batch::PutDiscriminatorRows(const Scaling& scaling, int64_t first, int64_t 
                             .out_ld = ld});
 }
 
-void Batch::SetStateStd(const std::vector<double>& raw_std, const Scaling& scaling) {
+void Batch::SetNextStates(const std::vector<double>& raw_std, const Scaling& scaling) {
+  if (has_model_) {
+    model_scale = scaling.model_scale();
+    model_shift = scaling.model_shift();
+    sees_difference = scaling.difference();
+    return;
+  }
   for (size_t i = 0; i < dynamics_std.size() && i < raw_std.size(); ++i) {
     dynamics_std[i] =
         static_cast<float>(raw_std[i] * scaling.discriminator_scale()[i + observation_ + action_]);
@@ -204,7 +211,7 @@ void Batch::DrawDiscriminators(const HostRows& real, const HostRows& sim, const 
   }
   if (gap_samples > 0) {
     random.Normals(dynamics_noise);
-    SetStateStd(scaling.state_std(), scaling);
+    SetNextStates(scaling.state_std(), scaling);
     ClearExactNoise();
   }
 }
@@ -294,8 +301,12 @@ absl::Status Batch::Fill(const TensorTree& inputs, const Scaling& scaling) {
                 dynamics_noise.data() + (i * dynamics_samples + exact) * o);
     }
     ClearExactNoise();
-    const double* std = reader.Read("state_std", {o});
-    if (std != nullptr) SetStateStd({std, std + o}, scaling);
+    const double* std = has_model_ ? nullptr : reader.Read("state_std", {o});
+    if (std != nullptr) {
+      SetNextStates({std, std + o}, scaling);
+    } else if (has_model_) {
+      SetNextStates({}, scaling);
+    }
   }
   if (cql_actions_ > 0) {
     const int64_t k = cql_actions_, real = shape.real_rows;

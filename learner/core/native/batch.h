@@ -71,9 +71,13 @@ class Batch {
   // Standard normal. Planes over all rows:
   Floats policy_noise, next_policy_noise;
   // [sim][dynamics_samples][observation], 0 for the exact state, and what it is multiplied by: the
-  // standard deviation in the discriminators' units.
+  // standard deviation in the discriminators' units; 1 where a model of the dynamics makes what is
+  // added to s' from it (NextStateModel).
   Floats dynamics_noise;
   std::vector<float> dynamics_std;
+  // From the model's s' - s to the discriminators' units, and whether they see s' - s, not s'.
+  std::vector<float> model_scale, model_shift;
+  bool sees_difference = false;
   // Planes over [real][cql_actions].
   Floats cql_current_noise, cql_next_noise, cql_uniform;
 
@@ -95,12 +99,14 @@ class Batch {
   // From the first `count` rows picked.
   void PutRows(const Scaling& scaling, int64_t first, int64_t count);
   void PutDiscriminatorRows(const Scaling& scaling, int64_t first, int64_t count);
-  void SetStateStd(const std::vector<double>& raw_std, const Scaling& scaling);
+  // `raw_std` may be empty where a model of the dynamics makes the next states.
+  void SetNextStates(const std::vector<double>& raw_std, const Scaling& scaling);
   void ClearExactNoise();
 
   const int observation_;
   const int action_;
   const int cql_actions_;
+  const bool has_model_;
   const float noise_std_;
   const float reward_scale_;
   Floats discriminator_noise_;

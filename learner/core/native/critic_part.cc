@@ -26,7 +26,8 @@ CriticPart::CriticPart(const LearnerConfig& config, const Nets& nets, const Batc
   if (config.algorithm.regularizer == Regularizer::kCql) cql_.emplace(config, nets, batch);
 }
 
-void CriticPart::Evaluate(const LearnerConfig& config, const Nets& nets, Batch& batch) {
+void CriticPart::Evaluate(const LearnerConfig& config, const Nets& nets, Batch& batch,
+                          const float* next_v) {
   const MlpWeights weights = nets.weights();
   const bool entropy = config.algorithm.backup_entropy;
   next_policy_.Forward(weights, batch.next.data());
@@ -42,6 +43,11 @@ void CriticPart::Evaluate(const LearnerConfig& config, const Nets& nets, Batch& 
   const float alpha = entropy ? std::exp(nets.log_alpha()) : 0;
   for (int row = 0; row < rows_; ++row) {
     next_value_[row] = Lesser(t1[row], t2[row]) - alpha * next_log_prob_[row];
+  }
+  if (next_v == nullptr) return;
+  const float exploit = static_cast<float>(config.algorithm.exploit_coefficient);
+  for (int row = 0; row < rows_; ++row) {
+    next_value_[row] = exploit * next_v[row] + (1 - exploit) * next_value_[row];
   }
 }
 

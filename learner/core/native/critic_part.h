@@ -56,8 +56,9 @@ class CriticPart {
  public:
   CriticPart(const LearnerConfig& config, const Nets& nets, const Batch& batch);
 
-  // Q of the batch, and min Q-target (less the entropy term) of its next states.
-  void Evaluate(const LearnerConfig& config, const Nets& nets, Batch& batch);
+  // Q of the batch, and min Q-target (less the entropy term) of its next states, blended with
+  // `next_v`, a plane, where that is not null.
+  void Evaluate(const LearnerConfig& config, const Nets& nets, Batch& batch, const float* next_v);
   // Targets and both critics' losses, CQL's penalty apart; needs Evaluate.
   void ComputeLosses(const LearnerConfig& config, const Batch& batch, const DynamicsRows& dynamics);
   // Where the algorithm has CQL's penalty; needs Evaluate and `policy` at the batch's states.

@@ -10,6 +10,9 @@ namespace {
 constexpr int kTrainingRows = 128;
 // Noisy rows of a pass.
 constexpr int kDynamicsRows = 96;
+// As in losses.cc.
+constexpr float kLeastLogVariance = -10;
+constexpr float kGreatestLogVariance = 0.5f;
 
 }  // namespace
 
@@ -66,11 +69,56 @@ double DiscriminatorTraining::Accuracy(const Floats& loss) const {
   return static_cast<double>(right) / rows_;
 }
 
+NextStateModel::NextStateModel(const Nets& nets, const Batch& batch, int first, int count)
+    : first_(first), count_(nets.dynamics().layers.empty() ? 0 : count) {
+  if (count_ == 0) return;
+  pass_ = MlpPass(nets.dynamics(), {.rows = count_, .input_ld = batch.ld});
+  scratch_ = Floats(pass_.output_ld() * static_cast<int64_t>(batch.dynamics_std.size()));
+}
+
+void NextStateModel::Run(const Nets& nets, Batch& batch) {
+  if (count_ == 0) return;
+  const Kernels& kernels = BestKernels();
+  const int64_t o = static_cast<int64_t>(batch.dynamics_std.size()), ld = pass_.output_ld();
+  const float* rows = batch.rows.data() + (batch.shape.real_rows + first_) * batch.ld;
+  pass_.Forward(nets.weights(), rows);
+  const float* mean = pass_.output();
+  float* sigma = pass_.output() + o * ld;
+  float* scratch = scratch_.data();
+  // The two soft bounds of losses.h's SplitPrediction, then exp of half of it.
+  for (int64_t i = 0; i < o * ld; ++i) sigma[i] = kGreatestLogVariance - sigma[i];
+  kernels.softplus(sigma, scratch, o * ld);
+  for (int64_t i = 0; i < o * ld; ++i) {
+    scratch[i] = kGreatestLogVariance - scratch[i] - kLeastLogVariance;
+  }
+  kernels.softplus(scratch, sigma, o * ld);
+  for (int64_t i = 0; i < o * ld; ++i) scratch[i] = 0.5f * (sigma[i] + kLeastLogVariance);
+  kernels.exp(scratch, sigma, o * ld);
+
+  const int64_t next_at = 1 + batch.width - o;
+  const int exact = batch.dynamics_samples - batch.gap_samples;
+  for (int row = 0; row < count_; ++row, rows += batch.ld) {
+    float* noise =
+        batch.dynamics_noise.data() + (int64_t{first_ + row} * batch.dynamics_samples + exact) * o;
+    for (int64_t j = 0; j < o; ++j) {
+      const float before = batch.sees_difference ? 0 : rows[1 + j];
+      const float to_mean = before + batch.model_shift[static_cast<size_t>(j)] +
+                            batch.model_scale[static_cast<size_t>(j)] * mean[j * ld + row] -
+                            rows[next_at + j];
+      const float spread = batch.model_scale[static_cast<size_t>(j)] * sigma[j * ld + row];
+      for (int k = 0; k < batch.gap_samples; ++k) {
+        noise[k * o + j] = to_mean + spread * noise[k * o + j];
+      }
+    }
+  }
+}
+
 DynamicsPass::DynamicsPass(const Nets& nets, const Batch& batch, int first, int count)
     : first_(first),
       count_(count),
       samples_(batch.dynamics_samples),
-      group_(std::min(count, std::max(1, kDynamicsRows / std::max(1, samples_)))) {
+      group_(std::min(count, std::max(1, kDynamicsRows / std::max(1, samples_)))),
+      model_(nets, batch, first, count) {
   if (count == 0) return;
   const DenseLayer& layer = nets.d_sas().layers[0];
   ProductShape shape;
@@ -94,9 +142,10 @@ DynamicsPass::DynamicsPass(const Nets& nets, const Batch& batch, int first, int 
   if (count % group_ > 0) prepare(count % group_ * samples_, noise_rest_, rest_);
 }
 
-void DynamicsPass::Run(const Nets& nets, const Batch& batch, const Floats& noise_weights,
+void DynamicsPass::Run(const Nets& nets, Batch& batch, const Floats& noise_weights,
                        Floats& log_ratio) {
   if (count_ == 0) return;
+  model_.Run(nets, batch);
   const Kernels& kernels = BestKernels();
   const MlpWeights weights = nets.weights();
   const DenseLayer& layer = nets.d_sas().layers[0];

@@ -44,6 +44,24 @@ class DiscriminatorTraining {
   double loss_sa_ = 0, loss_sas_ = 0;
 };
 
+// Turns the noise on next states of some simulated rows into what takes s' to a sample of the model
+// of the dynamics.
+class NextStateModel {
+ public:
+  NextStateModel() = default;
+  // Simulated rows [first, first + count) of the batch.
+  NextStateModel(const Nets& nets, const Batch& batch, int first, int count);
+
+  // Works on those rows of batch.dynamics_noise, the exact states apart.
+  void Run(const Nets& nets, Batch& batch);
+
+ private:
+  int first_ = 0;
+  int count_ = 0;
+  MlpPass pass_;
+  Floats scratch_;
+};
+
 // Log ratios of some simulated rows and of their noisy next states through d_sas. The part of the
 // first layer that depends on (s, a, s') is computed once a row; the noise adds its own part,
 // through weights that are multiplied by its standard deviation beforehand.
@@ -54,7 +72,7 @@ class DynamicsPass {
 
   // `noise_weights` from ScaleNoiseWeights. Writes rows [first, first + count) of log_ratio, which
   // has batch.dynamics_samples numbers a row.
-  void Run(const Nets& nets, const Batch& batch, const Floats& noise_weights, Floats& log_ratio);
+  void Run(const Nets& nets, Batch& batch, const Floats& noise_weights, Floats& log_ratio);
 
  private:
   int first_;
@@ -62,6 +80,7 @@ class DynamicsPass {
   int samples_;
   // Rows that share a pass, and the passes of so many rows and of those that are left.
   int group_;
+  NextStateModel model_;
   Floats base_;
   Product base_product_;
   Product noise_block_, noise_rest_;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "learner/core/dynamics_model.h"
 #include "learner/core/engine_state.h"
 #include "learner/core/replay/host_rows.h"
 
@@ -55,9 +56,11 @@ NativeEngine::NativeEngine(const EngineOptions& options, Scaling scaling)
       scaling_(std::move(scaling)),
       update_(options_.config, options.seed, options.threads),
       memory_(std::make_unique<StepMemory>(options_.config, update_.nets(),
-                                           BatchShape::Of(options_.config))) {}
+                                           BatchShape::Of(options_.config))),
+      has_dynamics_model_(!options_.config.algorithm.NeedsDynamicsModel()) {}
 
 absl::Status NativeEngine::Step(int count) {
+  if (!has_dynamics_model_) return NoDynamicsModel();
   const AlgorithmConfig& algorithm = options_.config.algorithm;
   const bool discriminate = algorithm.NeedsDiscriminators();
   const HostRows real = HostRowsOf(options_.real), sim = HostRowsOf(options_.sim);
@@ -123,6 +126,10 @@ absl::StatusOr<std::map<std::string, double>> NativeEngine::Metrics() {
   if (shape.sim_rows > 0) {
     metrics["q/sim_mean"] = last_->critics.MeanQ(shape.real_rows, shape.sim_rows);
   }
+  if (last_->value != nullptr) {
+    metrics["v/real_mean"] = last_->value->MeanValue();
+    metrics["gradient_norm/value"] = nets.GradientNorm(nets.ValueRange());
+  }
   metrics["gradient_norm/policy"] = nets.GradientNorm(nets.PolicyRange());
   metrics["gradient_norm/critics"] =
       std::hypot(nets.GradientNorm(nets.CriticRange(0)), nets.GradientNorm(nets.CriticRange(1)));
@@ -173,6 +180,7 @@ absl::StatusOr<TensorTree> NativeEngine::Parameters() {
 absl::Status NativeEngine::SetParameters(const TensorTree& parameters) {
   if (auto status = update_.nets().ImportValues("", parameters); !status.ok()) return status;
   update_.RestartAverage();
+  has_dynamics_model_ = true;
   return absl::OkStatus();
 }
 
@@ -217,6 +225,7 @@ absl::Status NativeEngine::Load(absl::string_view bytes) {
   update_.nets().UnpackPolicy(**average, update_.average().data());
   for (const int i : {0, 1}) update_.random(i) = streams[i];
   update_.set_steps_done(state->steps_done);
+  has_dynamics_model_ = true;
   failure_ = absl::OkStatus();
   last_ = nullptr;
   return absl::OkStatus();

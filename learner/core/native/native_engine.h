@@ -37,6 +37,8 @@ class NativeEngine : public Engine {
   std::unique_ptr<StepMemory> other_memory_;
   // Of the last step; null before the first.
   const StepMemory* last_ = nullptr;
+  // The algorithm reads no model of the dynamics, or it was given.
+  bool has_dynamics_model_;
   // Of a step that diverged.
   absl::Status failure_;
 };

@@ -26,9 +26,9 @@ Nets::Nets(const LearnerConfig& config, Random& random) {
   const NetworkConfig& networks = config.networks;
   int64_t at = 0, mirror = 0;
   const auto add = [&](const char* name, MlpLayout& layout, int inputs,
-                       const std::vector<int>& hidden, int outputs, bool target, bool near_zero) {
-    layout = MlpLayout(inputs, hidden, outputs, /*mirrored=*/!target, at, mirror);
-    nets_.push_back({name, &layout, target, near_zero});
+                       const std::vector<int>& hidden, int outputs, bool constant, bool near_zero) {
+    layout = MlpLayout(inputs, hidden, outputs, /*mirrored=*/!constant, at, mirror);
+    nets_.push_back({name, &layout, constant, near_zero});
   };
   const auto add_scalar = [&](const char* path) {
     scalars_.push_back({path, at});
@@ -41,11 +41,15 @@ Nets::Nets(const LearnerConfig& config, Random& random) {
   add("q1", critics_[0], o + a, networks.hidden, 1, false, true);
   add("q2", critics_[1], o + a, networks.hidden, 1, false, true);
   log_alpha_ = add_scalar("log_alpha");
+  if (config.algorithm.NeedsValue()) add("v", value_, o, networks.hidden, 1, false, true);
   add("q1_target", targets_[0], o + a, networks.hidden, 1, true, true);
   add("q2_target", targets_[1], o + a, networks.hidden, 1, true, true);
   if (config.algorithm.NeedsDiscriminators()) {
     add("d_sa", d_sa_, o + a, networks.discriminator_hidden, 2, false, false);
     add("d_sas", d_sas_, 2 * o + a, networks.discriminator_hidden, 2, false, false);
+  }
+  if (config.algorithm.NeedsDynamicsModel()) {
+    add("dynamics", dynamics_, o + a, networks.dynamics_hidden, 2 * o, true, false);
   }
   for (Floats* flat : {&values_, &gradient_, &first_, &second_}) *flat = Floats(at);
   mirror_ = Floats(mirror);
@@ -59,7 +63,7 @@ void Nets::Initialize(const LearnerConfig& config, Random& random) {
     if (bound > 0) random.Uniforms(static_cast<float>(bound), count, numbers.data());
   };
   for (const Net& net : nets_) {
-    if (net.target) continue;
+    if (net.constant) continue;
     for (const DenseLayer& layer : net.layout->layers) {
       const bool near_zero = layer.last && net.near_zero;
       // As PyTorch's Linear starts, and Xavier's uniform with gain 0.01.
@@ -124,10 +128,10 @@ void Nets::ForTensors(const Net& net, Visit visit) {
   }
 }
 
-void Nets::Export(const Floats& flat, bool targets, const std::string& prefix,
+void Nets::Export(const Floats& flat, bool constants, const std::string& prefix,
                   TensorTree& tree) const {
   for (const Net& net : nets_) {
-    if (net.target && !targets) continue;
+    if (net.constant && !constants) continue;
     ForTensors(net, [&](const std::string& path, std::vector<int64_t> shape, auto place) {
       HostTensor& tensor = tree[prefix + path];
       tensor.values.resize(static_cast<size_t>(ElementCount(shape)));
@@ -142,11 +146,11 @@ void Nets::Export(const Floats& flat, bool targets, const std::string& prefix,
   }
 }
 
-absl::Status Nets::Import(const TensorTree& tree, bool targets, const std::string& prefix,
+absl::Status Nets::Import(const TensorTree& tree, bool constants, const std::string& prefix,
                           Floats& flat) const {
   absl::Status status;
   for (const Net& net : nets_) {
-    if (net.target && !targets) continue;
+    if (net.constant && !constants) continue;
     ForTensors(net, [&](const std::string& path, const std::vector<int64_t>& shape, auto place) {
       const auto found = Find(tree, prefix + path, shape, "the parameters");
       status.Update(found.status());
@@ -165,21 +169,21 @@ absl::Status Nets::Import(const TensorTree& tree, bool targets, const std::strin
 }
 
 void Nets::ExportValues(const std::string& prefix, TensorTree& tree) const {
-  Export(values_, /*targets=*/true, prefix, tree);
+  Export(values_, /*constants=*/true, prefix, tree);
 }
 
 void Nets::ExportGradients(const std::string& prefix, TensorTree& tree) const {
-  Export(gradient_, /*targets=*/false, prefix, tree);
+  Export(gradient_, /*constants=*/false, prefix, tree);
 }
 
 void Nets::ExportMoments(TensorTree& tree) const {
-  Export(first_, /*targets=*/false, "first_moment/", tree);
-  Export(second_, /*targets=*/false, "second_moment/", tree);
+  Export(first_, /*constants=*/false, "first_moment/", tree);
+  Export(second_, /*constants=*/false, "second_moment/", tree);
 }
 
 absl::Status Nets::ImportValues(const std::string& prefix, const TensorTree& tree) {
   Floats values = Copy(values_);
-  if (auto status = Import(tree, /*targets=*/true, prefix, values); !status.ok()) return status;
+  if (auto status = Import(tree, /*constants=*/true, prefix, values); !status.ok()) return status;
   values_ = std::move(values);
   RefreshAll();
   return absl::OkStatus();
@@ -187,9 +191,9 @@ absl::Status Nets::ImportValues(const std::string& prefix, const TensorTree& tre
 
 absl::Status Nets::ImportAll(const TensorTree& tree) {
   Floats values = Copy(values_), first = Copy(first_), second = Copy(second_);
-  absl::Status status = Import(tree, /*targets=*/true, "parameter/", values);
-  status.Update(Import(tree, /*targets=*/false, "first_moment/", first));
-  status.Update(Import(tree, /*targets=*/false, "second_moment/", second));
+  absl::Status status = Import(tree, /*constants=*/true, "parameter/", values);
+  status.Update(Import(tree, /*constants=*/false, "first_moment/", first));
+  status.Update(Import(tree, /*constants=*/false, "second_moment/", second));
   if (!status.ok()) return status;
   values_ = std::move(values);
   first_ = std::move(first);

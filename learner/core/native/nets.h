@@ -1,5 +1,6 @@
-// Every parameter of the native engine in one flat array: policy, temperature, twin critics, their
-// targets, both discriminators; with arrays of the same layout for gradients and Adam's moments.
+// Every parameter of the native engine in one flat array: policy, temperature, twin critics, V, the
+// critics' targets, both discriminators, the model of the dynamics; with arrays of the same layout
+// for gradients and Adam's moments.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +32,9 @@ class Nets {
   const MlpLayout& policy() const { return policy_; }
   const MlpLayout& critic(int i) const { return critics_[i]; }
   const MlpLayout& target(int i) const { return targets_[i]; }
+  // Without layers where the algorithm has none, as are the following.
+  const MlpLayout& value() const { return value_; }
+  const MlpLayout& dynamics() const { return dynamics_; }
   const MlpLayout& d_sa() const { return d_sa_; }
   const MlpLayout& d_sas() const { return d_sas_; }
   MlpWeights weights() const { return {values_.data(), mirror_.data()}; }
@@ -46,6 +50,7 @@ class Nets {
   // The policy with its two scalars.
   Range PolicyRange() const { return {policy_.begin(), critics_[0].begin() - policy_.begin()}; }
   Range CriticRange(int i) const { return {critics_[i].begin(), critics_[i].size()}; }
+  Range ValueRange() const { return {value_.begin(), value_.size()}; }
   Range AlphaRange() const { return {log_alpha_, kLanes}; }
   Range DiscriminatorRange() const;
 
@@ -77,7 +82,8 @@ class Nets {
   struct Net {
     std::string name;
     const MlpLayout* layout;
-    bool target;
+    // No optimiser's: the targets and the model of the dynamics.
+    bool constant;
     bool near_zero;
   };
   struct Scalar {
@@ -88,13 +94,14 @@ class Nets {
   // Calls visit(path, shape, function from index to place) for every tensor of `net`.
   template <typename Visit>
   static void ForTensors(const Net& net, Visit visit);
-  void Export(const Floats& flat, bool targets, const std::string& prefix, TensorTree& tree) const;
-  absl::Status Import(const TensorTree& tree, bool targets, const std::string& prefix,
+  void Export(const Floats& flat, bool constants, const std::string& prefix,
+              TensorTree& tree) const;
+  absl::Status Import(const TensorTree& tree, bool constants, const std::string& prefix,
                       Floats& flat) const;
   void Initialize(const LearnerConfig& config, Random& random);
   void RefreshAll();
 
-  MlpLayout policy_, critics_[2], targets_[2], d_sa_, d_sas_;
+  MlpLayout policy_, critics_[2], targets_[2], value_, dynamics_, d_sa_, d_sas_;
   int64_t multiplier_ = 0, offset_ = 0, log_alpha_ = 0;
   std::vector<Net> nets_;
   std::vector<Scalar> scalars_;

@@ -38,6 +38,12 @@ void Scaling::Build(int action_dim) {
     scale_[i] = scale_[o + a + i] = static_cast<float>(scale[i]);
     shift_[i] = shift_[o + a + i] = static_cast<float>(-mean[i] * scale[i]);
   }
+  model_scale_.assign(o, 1);
+  model_shift_.assign(o, 0);
+  for (size_t i = 0; !difference_ && i < o; ++i) {
+    model_scale_[i] = static_cast<float>(difference_std[i] * scale[i]);
+    model_shift_[i] = static_cast<float>(difference_mean[i] * scale[i]);
+  }
   discriminator_scale_ = scale_;
   discriminator_shift_ = shift_;
   for (size_t i = 0; difference_ && i < o; ++i) {

@@ -29,6 +29,10 @@ class Scaling {
   bool difference() const { return difference_; }
   const std::vector<float>& discriminator_scale() const { return discriminator_scale_; }
   const std::vector<float>& discriminator_shift() const { return discriminator_shift_; }
+  // From s' - s in units of D's, as the model of the dynamics predicts it, to the discriminators'
+  // units: difference * scale + shift is what they see, or what is between s and s' as they see it.
+  const std::vector<float>& model_scale() const { return model_scale_; }
+  const std::vector<float>& model_shift() const { return model_shift_; }
 
   void Export(TensorTree& tree) const { tree.insert(tree_.begin(), tree_.end()); }
   absl::Status Import(const TensorTree& tree);
@@ -47,6 +51,7 @@ class Scaling {
   int action_dim_ = 0;
   std::vector<double> state_std_;
   std::vector<float> scale_, shift_, discriminator_scale_, discriminator_shift_;
+  std::vector<float> model_scale_, model_shift_;
 };
 
 }  // namespace estuary::learner::native

@@ -24,6 +24,10 @@ double Operations(const LearnerConfig& config, const Nets& nets) {
   const double policy = static_cast<double>(nets.PolicyRange().size);
   const double discriminators = static_cast<double>(nets.DiscriminatorRange().size);
   double operations = shape.rows() * (13 * critics + 8 * policy);
+  if (algorithm.NeedsValue()) {
+    const double value = static_cast<double>(nets.ValueRange().size);
+    operations += shape.rows() * 2 * value + shape.real_rows * (6 * value + 2 * critics);
+  }
   operations += 2 * shape.discriminator_rows * 6 * discriminators;
   if (algorithm.NeedsGap()) operations += shape.sim_rows * algorithm.gap_samples * discriminators;
   if (algorithm.regularizer == Regularizer::kCql) {
@@ -42,6 +46,7 @@ StepMemory::StepMemory(const LearnerConfig& config, const Nets& nets, const Batc
                          ? std::make_unique<DiscriminatorTraining>(nets, batch)
                          : nullptr),
       policy(config, nets, batch),
+      value(config.algorithm.NeedsValue() ? std::make_unique<ValuePart>(nets, batch) : nullptr),
       critics(config, nets, batch),
       dynamics_halves{
           DynamicsPass(nets, batch, 0, batch.dynamics_samples > 0 ? shape.sim_rows / 2 : 0),
@@ -89,9 +94,15 @@ void Update::TrainDiscriminators(StepMemory& memory) {
   }
 }
 
+void Update::EvaluateCritics(StepMemory& memory) {
+  const bool has_value = memory.value != nullptr;
+  if (has_value) memory.value->Run(config_, nets_, memory.batch);
+  memory.critics.Evaluate(config_, nets_, memory.batch, has_value ? memory.value->next() : nullptr);
+}
+
 void Update::EvaluateDynamics(StepMemory& memory) {
   const AlgorithmConfig& algorithm = config_.algorithm;
-  const Batch& batch = memory.batch;
+  Batch& batch = memory.batch;
   DynamicsRows& rows = memory.dynamics;
   const int samples = batch.dynamics_samples, exact = samples - batch.gap_samples;
   if (samples > 0) {
@@ -101,6 +112,7 @@ void Update::EvaluateDynamics(StepMemory& memory) {
     worker_.Both([&] { half(0); }, [&] { half(1); });
   }
   const size_t n = static_cast<size_t>(batch.shape.sim_rows);
+  const double sign = algorithm.NeedsDynamicsModel() ? 1 : -1;
   for (size_t i = 0; i < n && samples > 0; ++i) {
     const float* log_ratio = memory.log_ratio.data() + static_cast<int64_t>(i) * samples;
     if (exact > 0) rows.log_ratio[i] = log_ratio[0];
@@ -113,7 +125,7 @@ void Update::EvaluateDynamics(StepMemory& memory) {
       for (int k = exact; k < samples; ++k) sum += log_ratio[k];
       // In float32 and never flushed to zero: 1e-45 is the least.
       rows.u[i] =
-          std::clamp(static_cast<float>(-sum / batch.gap_samples),
+          std::clamp(static_cast<float>(sign * sum / batch.gap_samples),
                      static_cast<float>(algorithm.gap_min), static_cast<float>(algorithm.gap_max));
     }
   }
@@ -133,12 +145,18 @@ void Update::ApplyGradients() {
     nets_.AdamCritic(i, learning_rate_, steps_done_, optimizer.tau);
     nets_.Refresh(nets_.critic(i));
   };
+  const auto value = [&] {
+    if (nets_.value().layers.empty()) return;
+    nets_.Adam(nets_.ValueRange(), learning_rate_, steps_done_, nullptr, 0);
+    nets_.Refresh(nets_.value());
+  };
   const auto policy = [&] {
     const bool averaged = optimizer.policy_average < 1;
     nets_.Adam(nets_.PolicyRange(), learning_rate_, steps_done_,
                averaged ? average_.data() : nullptr, optimizer.policy_average);
     nets_.Refresh(nets_.policy());
     nets_.Adam(nets_.AlphaRange(), learning_rate_, steps_done_, nullptr, 0);
+    value();
   };
   worker_.Both(
       [&] {
@@ -168,11 +186,13 @@ std::vector<std::pair<std::string, double>> Update::Losses(const StepMemory& mem
   add("td", true, [](const CriticLosses& l) { return l.td_real + l.td_sim; });
   add("regularizer", algorithm.regularizer != Regularizer::kNone,
       [](const CriticLosses& l) { return l.regularizer; });
+  if (memory.value != nullptr) losses.emplace_back("v", memory.value->loss());
   return losses;
 }
 
 bool Update::Sound(const StepMemory& memory) const {
   bool sound = IsSound(memory.policy.loss()) && IsSound(memory.policy.alpha_loss());
+  if (memory.value != nullptr) sound = sound && IsSound(memory.value->loss());
   for (int i = 0; i < 2; ++i) {
     const CriticLosses& losses = memory.critics.losses(i);
     sound =

@@ -17,6 +17,7 @@
 #include "learner/core/native/discriminators.h"
 #include "learner/core/native/nets.h"
 #include "learner/core/native/policy_part.h"
+#include "learner/core/native/value_part.h"
 #include "learner/core/native/worker.h"
 
 namespace estuary::learner::native {
@@ -29,6 +30,8 @@ struct StepMemory {
   Batch batch;
   std::unique_ptr<DiscriminatorTraining> discriminators;
   PolicyPart policy;
+  // Null where the algorithm has no V.
+  std::unique_ptr<ValuePart> value;
   CriticPart critics;
   DynamicsPass dynamics_halves[2];
   Floats noise_weights;
@@ -61,6 +64,7 @@ class Update {
 
  private:
   void TrainDiscriminators(StepMemory& memory);
+  void EvaluateCritics(StepMemory& memory);
   void EvaluateDynamics(StepMemory& memory);
   void ApplyGradients();
   bool Sound(const StepMemory& memory) const;
@@ -91,13 +95,13 @@ absl::Status Update::Run(StepMemory& memory, DrawDiscriminators draw_discriminat
         [&] {
           draw_transitions();
           memory.policy.Run(config_, nets_, memory.batch);
-          memory.critics.Evaluate(config_, nets_, memory.batch);
+          EvaluateCritics(memory);
         });
     if (!discriminators_sound_) return Diverged(memory);
     EvaluateDynamics(memory);
   } else {
     draw_transitions();
-    worker_.Both([&] { memory.critics.Evaluate(config_, nets_, memory.batch); },
+    worker_.Both([&] { EvaluateCritics(memory); },
                  [&] { memory.policy.Run(config_, nets_, memory.batch); });
   }
   memory.critics.SampleActions(config_, nets_, memory.batch, memory.policy.policy());

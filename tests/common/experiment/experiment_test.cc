@@ -102,7 +102,8 @@ TEST(FillDefaults, NamesTheFieldAndItsValueAndItsRange) {
               HasSubstr("optimizer.discount is 1.5; it must be in [0, 1]"));
   EXPECT_THAT(Refusal("optimizer { learning_rate: nan }"),
               HasSubstr("optimizer.learning_rate is nan"));
-  EXPECT_THAT(Refusal("optimizer { batch_size: 255 }"), HasSubstr("make it even"));
+  EXPECT_THAT(Refusal("optimizer { batch_size: 255 }"), HasSubstr("batch_size 255 is 127.5 rows"));
+  EXPECT_THAT(Refusal("optimizer { real_fraction: 0 }"), HasSubstr("optimizer.real_fraction is 0"));
   EXPECT_THAT(Refusal("networks { hidden: 0 }"), HasSubstr("networks.hidden is 0"));
   EXPECT_THAT(Refusal("budget { environment_steps: 10 }"),
               HasSubstr("budget.environment_steps is 10"));

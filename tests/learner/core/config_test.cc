@@ -41,12 +41,37 @@ TEST(AlgorithmByName, ListsTheKnownNamesForAnUnknownOne) {
 }
 
 TEST(AlgorithmConfig, NeedsDiscriminatorsOnlyWhereALossReadsThem) {
-  for (const char* name : {"h2o", "h2o_v", "h2o_a", "h2o_dr", "h2o_reg", "darc", "darc_plus"}) {
+  for (const char* name : {"h2o", "h2o_v", "h2o_a", "h2o_dr", "h2o_reg", "darc", "darc_plus",
+                           "h2o_plus", "h2o_reverse_kl"}) {
     EXPECT_TRUE(AlgorithmByName(name)->NeedsDiscriminators()) << name;
   }
   for (const char* name : {"h2o_a_dr", "h2o_reg_dr", "sac", "cql"}) {
     EXPECT_FALSE(AlgorithmByName(name)->NeedsDiscriminators()) << name;
   }
+}
+
+TEST(AlgorithmConfig, HasTheExtraNetsOnlyWhereTheAlgorithmReadsThem) {
+  for (const std::string& name : AlgorithmNames()) {
+    EXPECT_EQ(AlgorithmByName(name)->NeedsValue(), name == "h2o_plus") << name;
+    EXPECT_EQ(AlgorithmByName(name)->NeedsDynamicsModel(), name == "h2o_reverse_kl") << name;
+  }
+}
+
+TEST(LearnerConfig, SharesTheBatchBetweenTheSources) {
+  LearnerConfig config = SmallConfig("h2o");
+  EXPECT_EQ(config.RealRows(), 8);
+  EXPECT_EQ(config.SimRows(), 8);
+  config.optimizer.batch_size = 20;
+  config.optimizer.real_fraction = 0.1;
+  EXPECT_TRUE(Validate(config).ok()) << Validate(config);
+  EXPECT_EQ(config.RealRows(), 2);
+  EXPECT_EQ(config.SimRows(), 18);
+  config.algorithm = *AlgorithmByName("sac");
+  EXPECT_EQ(config.RealRows(), 0);
+  EXPECT_EQ(config.SimRows(), 20);
+  config.algorithm = *AlgorithmByName("cql");
+  EXPECT_EQ(config.RealRows(), 20);
+  EXPECT_EQ(config.SimRows(), 0);
 }
 
 TEST(Validate, AcceptsEveryAlgorithmWithDefaults) {
@@ -74,6 +99,21 @@ TEST(Validate, NamesTheOptionThatIsOutOfRange) {
   bad = good;
   bad.optimizer.batch_size = 15;
   ExpectRejected(bad, "batch_size");
+  bad = good;
+  bad.optimizer.real_fraction = 0.3;
+  ExpectRejected(bad, "real_fraction");
+  bad.optimizer.real_fraction = 1;
+  ExpectRejected(bad, "real_fraction");
+  bad = good;
+  bad.algorithm.backup = Backup::kValueBlend;
+  bad.algorithm.value_expectile = 1;
+  ExpectRejected(bad, "value_expectile");
+  bad.algorithm.value_expectile = 0.5;
+  bad.algorithm.exploit_coefficient = 1.5;
+  ExpectRejected(bad, "exploit_coefficient");
+  bad = SmallConfig("sac");
+  bad.algorithm.backup = Backup::kValueBlend;
+  ExpectRejected(bad, "VALUE_BLEND");
   bad = good;
   bad.optimizer.tau = 1.5;
   ExpectRejected(bad, "tau");

@@ -181,6 +181,56 @@ TEST(Regularizer, CqlCorrectsForTheSamplingDensity) {
   EXPECT_DOUBLE_EQ(LogUniformDensity(3), std::log(0.125));
 }
 
+TEST(DynamicsModel, LossIsTheGaussiansLogLikelihood) {
+  const at::Tensor mean = Random({3, 2}), log_variance = Random({3, 2}), x = Random({3, 2});
+  double want = 0;
+  for (int row = 0; row < 3; ++row) {
+    for (int i = 0; i < 2; ++i) {
+      const double variance = std::exp(log_variance[row][i].item<double>());
+      const double error = x[row][i].item<double>() - mean[row][i].item<double>();
+      const double density =
+          std::exp(-0.5 * error * error / variance) / std::sqrt(2 * M_PI * variance);
+      want -= (std::log(density) + 0.5 * std::log(2 * M_PI)) / 3;
+    }
+  }
+  EXPECT_NEAR(DynamicsModelLoss({mean, log_variance}, x).item<double>(), want, 1e-12);
+}
+
+TEST(DynamicsModel, LogVarianceIsBoundedSoftly) {
+  const at::Tensor output = Doubles({0, 0, 0, -200, -3, 200}).view({1, 6});
+  const DynamicsPrediction prediction = SplitPrediction(output);
+  EXPECT_NEAR(prediction.log_variance[0][0].item<double>(), -10, 1e-4);
+  EXPECT_NEAR(prediction.log_variance[0][1].item<double>(), -3, 0.05);
+  EXPECT_NEAR(prediction.log_variance[0][2].item<double>(), 0.5, 1e-4);
+}
+
+TEST(DynamicsModel, SamplesHaveItsMeanAndDeviation) {
+  const DynamicsPrediction prediction = {Doubles({1, -2}).view({1, 2}),
+                                         Doubles({0, std::log(4.0)}).view({1, 2})};
+  const at::Tensor noise = Doubles({0, 0, 1, -1}).view({1, 2, 2});
+  const at::Tensor samples = SampledDifference(prediction, noise);
+  EXPECT_TRUE(at::allclose(samples, Doubles({1, -2, 2, -4}).view({1, 2, 2})));
+}
+
+TEST(DynamicsGap, TheOtherWayRoundLooksWhereRealityGoes) {
+  const at::Tensor log_ratio = Doubles({1, 2, -1, -2}).view({2, 2});
+  const at::Tensor u = ReverseDynamicsGap(log_ratio, 1e-45, 10);
+  EXPECT_DOUBLE_EQ(u[0].item<double>(), 1.5);
+  EXPECT_DOUBLE_EQ(u[1].item<double>(), 1e-45);
+}
+
+TEST(Value, LossWeighsWhatIsAboveAndBelow) {
+  const at::Tensor v = Doubles({1, 1}), target = Doubles({3, -1});
+  EXPECT_DOUBLE_EQ(ExpectileLoss(v, target, 0.5).item<double>(), 0.5 * 4);
+  EXPECT_DOUBLE_EQ(ExpectileLoss(v, target, 0.9).item<double>(), (0.9 * 4 + 0.1 * 4) / 2);
+  EXPECT_DOUBLE_EQ(ExpectileLoss(Doubles({0}), Doubles({2}), 0.9).item<double>(), 0.9 * 4);
+}
+
+TEST(Value, IsBlendedWithTheTargetCritics) {
+  const at::Tensor blended = BlendedValue(Doubles({1}), Doubles({5}), 0.25);
+  EXPECT_DOUBLE_EQ(blended[0].item<double>(), 0.25 * 1 + 0.75 * 5);
+}
+
 TEST(Temperature, LossPullsTheEntropyToItsTarget) {
   const at::Tensor log_alpha = at::scalar_tensor(0.5, at::kDouble).requires_grad_(true);
   const at::Tensor log_prob = Doubles({-1, -2});
@@ -217,6 +267,14 @@ TEST(Gradients, OfEveryLossAgreeWithCentralDifferences) {
                  [&](const at::Tensor& q) { return LogSumExpRegularizer(real, q, omega.log()); });
   ExpectGradient(Random({2, 4}),
                  [&](const at::Tensor& q) { return MeanRegularizer(q, real, omega); });
+  // Away from the corner of the square at 0, whose two sides differ in the second derivative.
+  const at::Tensor value_target = Random({4});
+  ExpectGradient(value_target + Doubles({0.5, -0.5, 1, -1}),
+                 [&](const at::Tensor& v) { return ExpectileLoss(v, value_target, 0.8); });
+  const at::Tensor difference = Random({4, 3});
+  ExpectGradient(Random({4, 6}, 4), [&](const at::Tensor& x) {
+    return DynamicsModelLoss(SplitPrediction(x), difference);
+  });
   const at::Tensor density = Random({4, 3}), data = Random({2, 4});
   ExpectGradient(Random({2, 4, 3}),
                  [&](const at::Tensor& q) { return CqlRegularizer(q, density, data); });

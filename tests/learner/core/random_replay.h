@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "learner/core/config.h"
+#include "learner/core/dynamics_model.h"
 #include "learner/core/engine.h"
 #include "learner/core/replay/device_replay.h"
 
@@ -63,6 +64,16 @@ inline std::unique_ptr<DeviceReplay> RandomReplay(const std::string& name, int r
   return replay;
 }
 
+// Where the engine's algorithm reads a model of the dynamics: gives it one that has learned a
+// little from `real`.
+inline void LearnDynamics(Engine& engine, const DeviceReplay& real, uint64_t seed) {
+  if (!engine.config().algorithm.NeedsDynamicsModel()) return;
+  const auto model = LearnDynamicsModel(engine.config(), real, seed, nullptr);
+  ASSERT_TRUE(model.ok()) << model.status();
+  const absl::Status set = SetDynamicsModel(engine, *model);
+  ASSERT_TRUE(set.ok()) << set;
+}
+
 // Small nets for observations of 3 and actions of 2.
 inline LearnerConfig SmallConfig(const std::string& algorithm) {
   LearnerConfig config;
@@ -73,6 +84,8 @@ inline LearnerConfig SmallConfig(const std::string& algorithm) {
   config.algorithm.cql_actions = 2;
   config.networks.hidden = {16, 16};
   config.networks.discriminator_hidden = {16, 16};
+  config.networks.dynamics_hidden = {16, 16};
+  config.algorithm.dynamics_model.steps = 30;
   config.optimizer.batch_size = 16;
   return config;
 }
@@ -90,6 +103,7 @@ struct SmallLearner {
     auto made = MakeEagerEngine(options);
     EXPECT_TRUE(made.ok()) << made.status();
     engine = *std::move(made);
+    LearnDynamics(*engine, *real, seed);
   }
 
   std::unique_ptr<DeviceReplay> real, sim;

@@ -14,27 +14,38 @@ import numpy as np
 
 LOG2 = np.log(2.0)
 
-# data, reward shaping, ratio weight, regulariser, omega, backup entropy
+# data, reward shaping, ratio weight, regulariser, omega, backup entropy, V in the targets
 TABLE = {
-    "sac": ("sim", False, False, None, None, True),
-    "cql": ("real", False, False, "cql", None, False),
-    "darc": ("sim", True, False, None, None, True),
-    "darc_plus": ("both", True, False, None, None, True),
-    "h2o": ("both", False, True, "logsumexp", "gap", False),
-    "h2o_v": ("both", False, True, "mean", "gap", False),
-    "h2o_a": ("both", False, True, "logsumexp", "uniform", False),
-    "h2o_dr": ("both", False, False, "logsumexp", "gap", False),
-    "h2o_a_dr": ("both", False, False, "logsumexp", "uniform", False),
-    "h2o_reg": ("both", False, True, None, None, False),
-    "h2o_reg_dr": ("both", False, False, None, None, False),
+    "sac": ("sim", False, False, None, None, True, False),
+    "cql": ("real", False, False, "cql", None, False, False),
+    "darc": ("sim", True, False, None, None, True, False),
+    "darc_plus": ("both", True, False, None, None, True, False),
+    "h2o": ("both", False, True, "logsumexp", "gap", False, False),
+    "h2o_v": ("both", False, True, "mean", "gap", False, False),
+    "h2o_a": ("both", False, True, "logsumexp", "uniform", False, False),
+    "h2o_dr": ("both", False, False, "logsumexp", "gap", False, False),
+    "h2o_a_dr": ("both", False, False, "logsumexp", "uniform", False, False),
+    "h2o_reg": ("both", False, True, None, None, False, False),
+    "h2o_reg_dr": ("both", False, False, None, None, False, False),
+    "h2o_reverse_kl": ("both", False, True, "logsumexp", "reverse gap", False, False),
+    "h2o_plus": ("both", False, True, None, None, True, True),
 }
 
 
 class Choices:
     def __init__(self, name):
-        self.data, self.shaping, self.ratio, self.regularizer, self.omega, self.entropy = TABLE[name]
+        (
+            self.data,
+            self.shaping,
+            self.ratio,
+            self.regularizer,
+            self.omega,
+            self.entropy,
+            self.value,
+        ) = TABLE[name]
         self.sources = {"sim": ["sim"], "real": ["real"], "both": ["real", "sim"]}[self.data]
-        self.gap = self.omega == "gap"
+        self.model = self.omega == "reverse gap"
+        self.gap = self.omega == "gap" or self.model
         self.discriminators = self.gap or self.ratio or self.shaping
 
 
@@ -229,6 +240,32 @@ def critic_gradient(params, net, s):
     return losses, gradient
 
 
+# --- The model of the dynamics (eq. 36) and V (H2O+) ----------------------------------------------
+
+
+def predict_difference(params, sa):
+    """Mean and log variance of s' - s."""
+    out, _ = forward(params, "dynamics", sa)
+    dim = out.shape[1] // 2
+    softplus = lambda x: np.logaddexp(0, x)
+    log_variance = 0.5 - softplus(0.5 - out[:, dim:])
+    return out[:, :dim], softplus(log_variance + 10) - 10
+
+
+def value_loss(params, s, expectile):
+    v, cache = forward(params, "v", s["value_observation"])
+    delta = s["value_target"] - v[:, 0]
+    weight = np.abs(expectile - (delta < 0))
+    return (weight * delta**2).mean(), (cache, -2 * weight * delta / len(delta))
+
+
+def value_gradient(params, s, expectile):
+    loss, (cache, d_v) = value_loss(params, s, expectile)
+    gradient = {}
+    backward(params, "v", cache, d_v[:, None], gradient)
+    return loss, gradient
+
+
 # --- The step -------------------------------------------------------------------------------------
 
 
@@ -272,10 +309,16 @@ def constants(attributes, params, tree):
     if choices.gap:
         noise = tree["noise/next_state"]
         samples = noise.shape[1]
-        noisy = following[sim][:, None] + noise * tree["state_std"]
+        if choices.model:
+            mean, log_variance = predict_difference(params, sim_sa)
+            sigma = np.sqrt(np.exp(log_variance))
+            noisy = observation[sim][:, None] + mean[:, None] + sigma[:, None] * noise
+        else:
+            noisy = following[sim][:, None] + noise * tree["state_std"]
         repeated = np.repeat(sim_sa, samples, 0)
         ratios = log_ratio(params, repeated, noisy.reshape(n * samples, -1)).reshape(n, samples)
-        s["u"] = np.clip(-ratios.mean(1), 1e-45, 10)
+        kl = ratios.mean(1) if choices.model else -ratios.mean(1)
+        s["u"] = np.clip(kl, 1e-45, 10)
     elif choices.omega == "uniform":
         s["u"] = np.ones(n)
     if "u" in s:
@@ -288,6 +331,14 @@ def constants(attributes, params, tree):
     )[:, 0]
     if attributes["backup_entropy"]:
         value = value - alpha * next_log_prob
+    if choices.value:
+        exploit = attributes["exploit_coefficient"]
+        value = exploit * forward(params, "v", following)[0][:, 0] + (1 - exploit) * value
+        real = slice(0, n)
+        s["value_observation"] = observation[real]
+        s["value_target"] = np.minimum(
+            *(forward(params, net, s["sa"][real])[0][:, 0] for net in ("q1_target", "q2_target"))
+        )
     s["target"] = reward + attributes["discount"] * (1 - terminal) * value
     s["parts"] = [
         (source, slice(i * n, (i + 1) * n), weight if source == "sim" else 1.0)
@@ -341,6 +392,9 @@ def step(attributes, params, tree):
         losses, critic = critic_gradient(params, net, s)
         rest.update(critic)
         out.update({f"loss/{net}_{name}": value for name, value in losses.items()})
+    if choices.value:
+        out["loss/v"], value = value_gradient(params, s, attributes["value_expectile"])
+        rest.update(value)
     after = adam(params, rest, learning_rate)
     for path in params:
         net = path.split("/")[0]
@@ -383,6 +437,10 @@ def example(name, seed, observation=3, action=2, hidden=7, n=6, m=5, samples=4, 
     if choices.discriminators:
         add_net("d_sa", [observation + action, hidden, hidden, 2], 0.5)
         add_net("d_sas", [2 * observation + action, hidden, hidden, 2], 0.5)
+    if choices.value:
+        add_net("v", [observation, hidden, hidden, 1], 1.0)
+    if choices.model:
+        add_net("dynamics", [observation + action, hidden, hidden, 2 * observation], 0.7)
     tree = {}
     groups = [(f"batch/{source}", n, True) for source in choices.sources]
     if choices.discriminators:
@@ -401,6 +459,7 @@ def example(name, seed, observation=3, action=2, hidden=7, n=6, m=5, samples=4, 
     tree["noise/next_policy"] = normal(rows, action)
     if choices.gap:
         tree["noise/next_state"] = normal(n, samples, observation)
+    if choices.gap and not choices.model:
         tree["state_std"] = single(0.2 + np.abs(normal(observation)))
     if choices.regularizer == "cql":
         tree["noise/cql/current"] = normal(n, cql_actions, action)
@@ -416,6 +475,8 @@ def example(name, seed, observation=3, action=2, hidden=7, n=6, m=5, samples=4, 
         "discriminator_noise_std": 0.1,
         "backup_entropy": choices.entropy,
     }
+    if choices.value:
+        attributes.update(exploit_coefficient=0.4, value_expectile=0.7)
     return attributes, params, tree
 
 
@@ -462,6 +523,9 @@ def check():
         for net in ("q1", "q2"):
             _, gradient = critic_gradient(params, net, s)
             compare(name, params, gradient, lambda p: critic_loss(p, net, s)[0])
+        if Choices(name).value:
+            _, gradient = value_gradient(params, s, 0.7)
+            compare(name, params, gradient, lambda p: value_loss(p, s, 0.7)[0])
         if Choices(name).discriminators:
             sas = np.random.default_rng(seed).normal(size=(8, 8))
             _, gradient = discriminator_gradient(params, sas, 5, 4)

@@ -2,6 +2,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -60,6 +61,40 @@ TEST(DeviceReplay, DrawsEveryRowEquallyOften) {
   for (int count : counts) chi_squared += std::pow(count - draws / 20.0, 2) / (draws / 20.0);
   // 19 degrees of freedom: above 43.8 once in a thousand seeds.
   EXPECT_LT(chi_squared, 43.8);
+}
+
+// Shards of unequal size that were followed side by side, block after block, into one replay.
+TEST(DeviceReplay, DrawsUniformlyOverTheUnionOfUnequalShards) {
+  const std::vector<int> shards = {1, 7, 40, 152};
+  std::vector<int> left = shards, next = {0, 1, 8, 48};
+  auto replay = MakeReplay(Options(1000, Overflow::kEvictOldest));
+  for (bool any = true; any;) {
+    any = false;
+    for (size_t shard = 0; shard < shards.size(); ++shard) {
+      const int rows = std::min(left[shard], 5 + 3 * static_cast<int>(shard));
+      if (rows == 0) continue;
+      ASSERT_TRUE(replay->Append(Numbered(next[shard], rows).columns()).ok());
+      next[shard] += rows;
+      left[shard] -= rows;
+      any = true;
+    }
+  }
+  const int draws = 200000;
+  std::vector<int> counts(200);
+  for (int reward : Drawn(*replay, draws, 11)) ++counts[static_cast<size_t>(reward)];
+  const auto statistic = [](double seen, double due) { return (seen - due) * (seen - due) / due; };
+  double rows_statistic = 0, shards_statistic = 0;
+  for (int count : counts) rows_statistic += statistic(count, draws / 200.0);
+  size_t first = 0;
+  for (int size : shards) {
+    double seen = 0;
+    for (int i = 0; i < size; ++i) seen += counts[first + static_cast<size_t>(i)];
+    shards_statistic += statistic(seen, draws * size / 200.0);
+    first += static_cast<size_t>(size);
+  }
+  // 199 and 3 degrees of freedom: above 265.8 and 16.3 once in a thousand seeds.
+  EXPECT_LT(rows_statistic, 265.8);
+  EXPECT_LT(shards_statistic, 16.3);
 }
 
 TEST(DeviceReplay, DropsTheOldestWhenFull) {

@@ -52,6 +52,13 @@ void ExpectSameAlgorithm(const AlgorithmConfig& a, const AlgorithmConfig& b) {
   EXPECT_EQ(a.next_state_noise, b.next_state_noise);
   EXPECT_EQ(a.discriminator_input, b.discriminator_input);
   EXPECT_EQ(a.discriminator_noise, b.discriminator_noise);
+  EXPECT_EQ(a.NeedsDynamicsModel(), b.NeedsDynamicsModel());
+  EXPECT_EQ(a.backup, b.backup);
+  EXPECT_EQ(a.exploit_coefficient, b.exploit_coefficient);
+  EXPECT_EQ(a.value_expectile, b.value_expectile);
+  EXPECT_EQ(a.dynamics_model.steps, b.dynamics_model.steps);
+  EXPECT_EQ(a.dynamics_model.learning_rate, b.dynamics_model.learning_rate);
+  EXPECT_EQ(a.dynamics_model.batch_size, b.dynamics_model.batch_size);
 }
 
 TEST(ConfigFromExperiment, BothTablesOfAlgorithmsSayTheSame) {
@@ -70,6 +77,7 @@ TEST(ConfigFromExperiment, DefaultsAreTheCoresDefaults) {
   EXPECT_EQ(config.action_dim, 6);
   EXPECT_EQ(config.networks.hidden, networks.hidden);
   EXPECT_EQ(config.networks.discriminator_hidden, networks.discriminator_hidden);
+  EXPECT_EQ(config.networks.dynamics_hidden, networks.dynamics_hidden);
   EXPECT_EQ(config.networks.observation_scale, networks.observation_scale);
   EXPECT_EQ(config.networks.normalize_observations, networks.normalize_observations);
   EXPECT_EQ(config.networks.log_std_multiplier, networks.log_std_multiplier);
@@ -83,6 +91,7 @@ TEST(ConfigFromExperiment, DefaultsAreTheCoresDefaults) {
   EXPECT_EQ(config.optimizer.learning_rate_final_fraction, optimizer.learning_rate_final_fraction);
   EXPECT_EQ(config.optimizer.gradient_steps, optimizer.gradient_steps);
   EXPECT_EQ(config.optimizer.batch_size, optimizer.batch_size);
+  EXPECT_EQ(config.optimizer.real_fraction, optimizer.real_fraction);
   EXPECT_EQ(config.optimizer.DiscriminatorBatchSize(), optimizer.DiscriminatorBatchSize());
   EXPECT_EQ(config.optimizer.discount, optimizer.discount);
   EXPECT_EQ(config.optimizer.tau, optimizer.tau);
@@ -112,6 +121,12 @@ TEST(ConfigFromExperiment, EveryFieldOfTheAlgorithmArrives) {
   a.set_next_state_noise(A::AUTHORS_CODE);
   a.set_discriminator_input(A::SCALED_DIFFERENCE);
   a.set_discriminator_noise(0.75);
+  a.set_backup(A::VALUE_BLEND);
+  a.set_exploit_coefficient(0.25);
+  a.set_value_expectile(0.625);
+  a.set_dynamics_model_steps(77);
+  a.set_dynamics_model_learning_rate(0.5);
+  a.set_dynamics_model_batch_size(19);
   const AlgorithmConfig config = Convert(experiment).algorithm;
   EXPECT_EQ(config.reward_shaping, RewardShaping::kDynamicsLogRatio);
   EXPECT_EQ(config.critic_weight, CriticWeight::kNone);
@@ -129,6 +144,12 @@ TEST(ConfigFromExperiment, EveryFieldOfTheAlgorithmArrives) {
   EXPECT_EQ(config.next_state_noise, NextStateNoise::kAuthorsCode);
   EXPECT_EQ(config.discriminator_input, DiscriminatorInput::kScaledDifference);
   EXPECT_EQ(config.discriminator_noise, 0.75);
+  EXPECT_EQ(config.backup, Backup::kValueBlend);
+  EXPECT_EQ(config.exploit_coefficient, 0.25);
+  EXPECT_EQ(config.value_expectile, 0.625);
+  EXPECT_EQ(config.dynamics_model.steps, 77u);
+  EXPECT_EQ(config.dynamics_model.learning_rate, 0.5);
+  EXPECT_EQ(config.dynamics_model.batch_size, 19);
 }
 
 TEST(ConfigFromExperiment, EveryFieldOfNetworksAndOptimizerArrives) {
@@ -139,6 +160,8 @@ TEST(ConfigFromExperiment, EveryFieldOfNetworksAndOptimizerArrives) {
   n.clear_discriminator_hidden();
   n.add_discriminator_hidden(8);
   n.add_discriminator_hidden(9);
+  n.clear_dynamics_hidden();
+  n.add_dynamics_hidden(7);
   for (int i = 0; i < 17; ++i) n.add_observation_scale(0.5f + static_cast<float>(i));
   n.set_log_std_multiplier(0.5);
   n.set_log_std_offset(-2);
@@ -150,6 +173,7 @@ TEST(ConfigFromExperiment, EveryFieldOfNetworksAndOptimizerArrives) {
   o.set_learning_rate_constant_part(0.5);
   o.set_learning_rate_final_fraction(0.25);
   o.set_batch_size(32);
+  o.set_real_fraction(0.75);
   o.set_discriminator_batch_size(48);
   o.set_discount(0.9);
   o.set_tau(0.01);
@@ -161,6 +185,7 @@ TEST(ConfigFromExperiment, EveryFieldOfNetworksAndOptimizerArrives) {
   const LearnerConfig config = Convert(experiment);
   EXPECT_THAT(config.networks.hidden, ElementsAre(32));
   EXPECT_THAT(config.networks.discriminator_hidden, ElementsAre(8, 9));
+  EXPECT_THAT(config.networks.dynamics_hidden, ElementsAre(7));
   EXPECT_EQ(config.networks.observation_scale.size(), 17u);
   EXPECT_EQ(config.networks.observation_scale[16], 16.5f);
   EXPECT_EQ(config.networks.log_std_multiplier, 0.5);
@@ -172,6 +197,7 @@ TEST(ConfigFromExperiment, EveryFieldOfNetworksAndOptimizerArrives) {
   EXPECT_EQ(config.optimizer.learning_rate_constant_part, 0.5);
   EXPECT_EQ(config.optimizer.learning_rate_final_fraction, 0.25);
   EXPECT_EQ(config.optimizer.batch_size, 32);
+  EXPECT_EQ(config.optimizer.real_fraction, 0.75);
   EXPECT_EQ(config.optimizer.discriminator_batch_size, 48);
   EXPECT_EQ(config.optimizer.discount, 0.9);
   EXPECT_EQ(config.optimizer.tau, 0.01);
@@ -188,9 +214,9 @@ TEST(ConfigFromExperiment, EveryFieldOfNetworksAndOptimizerArrives) {
 
 // A field that is added to the messages must be added to the conversion, and counted here.
 TEST(ConfigFromExperiment, NoFieldOfTheMessagesIsUnknownHere) {
-  EXPECT_EQ(v1::Algorithm::descriptor()->field_count(), 18);
-  EXPECT_EQ(v1::Networks::descriptor()->field_count(), 9);
-  EXPECT_EQ(v1::Optimizer::descriptor()->field_count(), 11);
+  EXPECT_EQ(v1::Algorithm::descriptor()->field_count(), 24);
+  EXPECT_EQ(v1::Networks::descriptor()->field_count(), 10);
+  EXPECT_EQ(v1::Optimizer::descriptor()->field_count(), 12);
 }
 
 TEST(ConfigFromExperiment, RefusesWhatDoesNotFitTheTask) {

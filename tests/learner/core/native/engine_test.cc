@@ -28,6 +28,7 @@ struct NativeLearner {
     auto made = MakeEngine(kind, options);
     EXPECT_TRUE(made.ok()) << made.status();
     engine = *std::move(made);
+    LearnDynamics(*engine, *real, seed);
   }
 
   TensorTree Parameters() const { return *engine->Parameters(); }

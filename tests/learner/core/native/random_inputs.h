@@ -18,6 +18,7 @@ inline LearnerConfig WideConfig(const std::string& algorithm) {
   config.action_dim = 2;
   config.algorithm = *AlgorithmByName(algorithm);
   config.algorithm.cql_actions = 2;
+  config.algorithm.dynamics_model.steps = 5;
   config.networks.hidden = config.networks.discriminator_hidden = {96, 96};
   config.optimizer.batch_size = 256;
   return config;
@@ -58,6 +59,8 @@ class RandomInputs {
     tree["noise/next_policy"] = Normal({all, a});
     if (algorithm.NeedsGap()) {
       tree["noise/next_state"] = Normal({rows, algorithm.gap_samples, o});
+    }
+    if (algorithm.NeedsGap() && !algorithm.NeedsDynamicsModel()) {
       tree["state_std"] = Uniform({o});
       for (double& value : tree["state_std"].values) value = 1 + 0.5 * value;
     }
