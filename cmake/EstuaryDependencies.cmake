@@ -8,8 +8,18 @@ find_package(prometheus-cpp CONFIG REQUIRED)
 find_package(spdlog CONFIG REQUIRED)
 find_package(Eigen3 CONFIG REQUIRED)
 find_package(nlohmann_json CONFIG REQUIRED)
-find_package(HDF5 COMPONENTS C)
+# A robot's computer has no datasets.
+if(NOT ESTUARY_ROLES STREQUAL "bridge")
+  find_package(HDF5 COMPONENTS C)
+endif()
 find_package(OpenSSL REQUIRED)
+
+# Stubs are generated here, whatever they are compiled for; Debian's releases have one version of both.
+if(CMAKE_CROSSCOMPILING)
+  find_program(ESTUARY_GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
+  set_target_properties(gRPC::grpc_cpp_plugin PROPERTIES IMPORTED_LOCATION_NONE ${ESTUARY_GRPC_CPP_PLUGIN}
+                                                         IMPORTED_LOCATION ${ESTUARY_GRPC_CPP_PLUGIN})
+endif()
 
 set(ESTUARY_DEPS ${PROJECT_SOURCE_DIR}/.deps CACHE PATH "Where scripts/setup unpacked LibTorch and MuJoCo")
 

@@ -3,6 +3,9 @@
 # estuary_test(name LABEL unit|integration|end_to_end|chaos|fuzz|deploy SOURCES ... DEPS ... [TIMEOUT s])
 # estuary_add_role(folder role...)                   add the folder when one of its roles is built
 
+# What a binary's install rule does not say: the package for a robot's computer (EstuaryPackage.cmake) has parts.
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME bridge)
+
 function(estuary_library name)
   cmake_parse_arguments(A "" "" "SOURCES;DEPS" ${ARGN})
   if(A_SOURCES)
