@@ -1,5 +1,7 @@
 // Every command of `estuary`, in the order that --help lists them. A new one is a file here, which
-// defines FooCommand(), and a line in this list.
+// defines FooCommand(), and a line in one of the lists: ESTUARY_WIRE_COMMANDS for those that need
+// nothing but the wire and come with the package for a robot's computer (cli/CMakeLists.txt names
+// their files), ESTUARY_CLUSTER_COMMANDS for the others.
 #pragma once
 
 #include <vector>
@@ -7,24 +9,32 @@
 #include "cli/command/command.h"
 
 // clang-format off
-#define ESTUARY_COMMANDS(X) \
-  X(Demo)                   \
-  X(Train)                  \
-  X(Status)                 \
-  X(Evaluate)               \
-  X(Drive)                  \
-  X(Report)                 \
-  X(DatasetGenerate)        \
-  X(DatasetDescribe)        \
-  X(DatasetImport)          \
-  X(DatasetExport)          \
-  X(TaskList)               \
-  X(TaskReplay)             \
-  X(RobotStatus)            \
-  X(RobotArm)               \
-  X(RobotDisarm)            \
-  X(RobotEstop)             \
+#define ESTUARY_CLUSTER_COMMANDS(X) \
+  X(Demo)                           \
+  X(Train)                          \
+  X(Evaluate)                       \
+  X(Drive)                          \
+  X(Report)                         \
+  X(DatasetGenerate)                \
+  X(DatasetDescribe)                \
+  X(DatasetImport)                  \
+  X(DatasetExport)                  \
+  X(TaskList)                       \
+  X(TaskReplay)
+
+#define ESTUARY_WIRE_COMMANDS(X) \
+  X(Status)                      \
+  X(RobotStatus)                 \
+  X(RobotArm)                    \
+  X(RobotDisarm)                 \
+  X(RobotEstop)                  \
   X(RobotMode)
+
+#ifdef ESTUARY_CLI_WIRE_ONLY
+#define ESTUARY_COMMANDS(X) ESTUARY_WIRE_COMMANDS(X)
+#else
+#define ESTUARY_COMMANDS(X) ESTUARY_CLUSTER_COMMANDS(X) ESTUARY_WIRE_COMMANDS(X)
+#endif
 // clang-format on
 
 namespace estuary::cli {
