@@ -18,6 +18,7 @@
 #include "robot_bridge/recorder.h"
 #include "robot_bridge/shipper.h"
 #include "robot_bridge/status_board.h"
+#include "robot_bridge/steering.h"
 
 namespace estuary::bridge {
 namespace {
@@ -63,7 +64,12 @@ class Bridge::Impl {
     desk_ = std::make_unique<OperatorDesk>(&port_, &wakeup_);
     board_ = std::make_unique<StatusBoard>(options_.robot, options_.task, &telemetry_,
                                            driver_.get(), spool_.get());
-    service_ = std::make_unique<OperatorService>(desk_.get(), board_.get());
+    steering_ = std::make_unique<Steering>(Steering::Parts{.robot = options_.robot,
+                                                           .loop = &options_.task.loop,
+                                                           .input = &operator_input_,
+                                                           .board = board_.get(),
+                                                           .metrics = &metrics_});
+    service_ = std::make_unique<OperatorService>(desk_.get(), steering_.get(), board_.get());
     ESTUARY_RETURN_IF_ERROR(StartLoop(config, grants));
     process::Server::Options server_options;
     server_options.addresses = options_.listen;
@@ -86,7 +92,7 @@ class Bridge::Impl {
                                            spool_.get());
     }
     feed_ = std::make_unique<PolicyFeed>(options_.task, options_.robot, options_.learner, &slot_,
-                                         &metrics_);
+                                         board_.get(), &metrics_);
     spdlog::info("bridge for robot '{}', task {}, at {}", options_.robot, options_.task.name,
                  absl::StrJoin(server_->addresses(), ", "));
     return absl::OkStatus();
@@ -103,6 +109,7 @@ class Bridge::Impl {
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
     if (desk_ != nullptr) desk_->Stop();
+    if (steering_ != nullptr) steering_->Stop();
     if (driver_ != nullptr) driver_->Stop();
     if (server_ != nullptr) server_->Drain(absl::Seconds(1));
     if (feed_ != nullptr) feed_->Stop();
@@ -167,6 +174,7 @@ class Bridge::Impl {
   std::unique_ptr<GrpcDriver> driver_;
   std::unique_ptr<StatusBoard> board_;
   std::unique_ptr<OperatorDesk> desk_;
+  std::unique_ptr<Steering> steering_;
   std::unique_ptr<OperatorService> service_;
   std::unique_ptr<Loop> loop_;
   std::atomic<bool> loop_stop_{false};

@@ -108,6 +108,13 @@ absl::Status ApplyTiming(const v1::TimingConfig& config, LoopConfig& loop) {
       kMostTicks) {
     return Bad("timing: ticks may be ", kMostTicks, " at most");
   }
+  if (config.has_operator_silent_ms()) {
+    loop.operator_silent_ns = config.operator_silent_ms() * kMillisecond;
+    if (loop.operator_silent_ns < 2 * loop.period_ns || loop.operator_silent_ns > 10 * kSecond) {
+      return Bad("timing.operator_silent_ms must be from 2 control periods to 10000, got ",
+                 config.operator_silent_ms());
+    }
+  }
   if (config.has_invalid_ticks_off()) {
     if (config.invalid_ticks_off() == 0) return Bad("timing.invalid_ticks_off must be at least 1");
     loop.invalid_ticks_off = static_cast<int>(config.invalid_ticks_off());

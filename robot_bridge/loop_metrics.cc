@@ -38,6 +38,16 @@ LoopMetrics::LoopMetrics(const std::string& robot, const LoopTelemetry& telemetr
   AddCounter(counters.actions_not_finite, "actions_not_finite_total",
              "Policy actions that were not finite");
   AddCounter(counters.transitions_recorded, "transitions_recorded_total", "Real transitions made");
+  AddCounter(counters.policy_transitions, "policy_transitions_total",
+             "Real transitions whose action a policy chose");
+  AddCounter(counters.operator_transitions, "operator_transitions_total",
+             "Real transitions whose action an operator chose");
+  AddCounter(counters.fallback_transitions, "fallback_transitions_total",
+             "Real transitions whose action the fallback controller chose");
+  AddCounter(counters.episodes_terminated, "episodes_terminated_total",
+             "Recorded episodes that ended in a terminal observation");
+  AddCounter(counters.episodes_truncated, "episodes_truncated_total",
+             "Recorded episodes that were cut: by a gap, by time, by motors off");
   AddCounter(counters.transitions_dropped, "transitions_dropped_total",
              "Real transitions lost because the ring to the spool was full");
   AddCounter(counters.policy_swaps, "policy_swaps_total", "Policy versions taken into use");
@@ -105,7 +115,12 @@ void LoopMetrics::Fold(const LoopStatus& status, const Driver::LinkStatus& link,
   if (spool == nullptr) return;
   gauge("spool_rows_waiting", "Real transitions that the replay has not acknowledged",
         static_cast<double>(spool->next() - spool->acknowledged()));
-  gauge("spool_used_ratio", "Part of the spool's limit that is taken", spool->used());
+  gauge("spool_used_ratio", "Part of the spool's limit, or of the disk's room, that is taken",
+        spool->used());
+  gauge("spool_room_rows", "Real transitions that the spool can still take",
+        static_cast<double>(spool->room()));
+  gauge("spool_oldest_seconds", "For how long the oldest transition has waited for the replay",
+        spool->oldest_seconds());
   gauge("spool_rows_lost", "Real transitions that the spool could not take",
         static_cast<double>(rows_lost));
 }

@@ -124,10 +124,10 @@ class OperatorDesk::Impl {
       while (port_->replies.Pop(reply)) {
         if (reply.id == id) return ToStatus(event, reply);
       }
+      // The loop owes nobody a wake-up, so look every millisecond, by a clock that nobody sets; an
+      // emergency stop that comes meanwhile does not wait for a loop that does not answer others.
+      SleepUntil(Now() + kMillisecond);
       absl::MutexLock lock(&mutex_);
-      // The loop owes nobody a wake-up, so look every millisecond; an emergency stop that comes
-      // meanwhile does not wait for a loop that does not answer others.
-      mutex_.AwaitWithTimeout(absl::Condition(&stopping_), absl::Milliseconds(1));
       if (stopping_ || (urgent_ && event != Event::kEmergencyStop)) break;
     } while (Now() < deadline);
     return absl::DeadlineExceededError(

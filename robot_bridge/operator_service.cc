@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/process/log.h"
 #include "common/process/status.h"
+#include "robot_bridge/steer_call.h"
 
 namespace estuary::bridge {
 
@@ -65,6 +66,12 @@ grpc::ServerUnaryReactor* OperatorService::Status(grpc::CallbackServerContext* c
   board_.Fill(*response);
   reactor->Finish(grpc::Status::OK);
   return reactor;
+}
+
+grpc::ServerBidiReactor<v1::OperatorAction, v1::OperatorView>* OperatorService::Steer(
+    grpc::CallbackServerContext*) {
+  // Deletes itself when gRPC is done with it.
+  return new SteerCall(&steering_);
 }
 
 }  // namespace estuary::bridge

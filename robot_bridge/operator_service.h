@@ -1,17 +1,19 @@
-// RobotOperator over gRPC: a thin adapter to the desk (wishes) and the board (status). Nothing here
-// waits: a call is answered from the desk's thread.
+// RobotOperator over gRPC: a thin adapter to the desk (wishes), the steering (actions) and the
+// board (status). Nothing here waits: a call is answered from the desk's thread.
 #pragma once
 
 #include "estuary/v1/robot.grpc.pb.h"
 #include "robot_bridge/operator_desk.h"
 #include "robot_bridge/status_board.h"
+#include "robot_bridge/steering.h"
 
 namespace estuary::bridge {
 
 class OperatorService final : public v1::RobotOperator::CallbackService {
  public:
-  // Both outlive the service.
-  OperatorService(OperatorDesk* desk, StatusBoard* board) : desk_(*desk), board_(*board) {}
+  // All outlive the service.
+  OperatorService(OperatorDesk* desk, Steering* steering, StatusBoard* board)
+      : desk_(*desk), steering_(*steering), board_(*board) {}
 
   grpc::ServerUnaryReactor* Arm(grpc::CallbackServerContext* context, const v1::ArmRequest* request,
                                 v1::RobotStatus* response) override;
@@ -27,12 +29,15 @@ class OperatorService final : public v1::RobotOperator::CallbackService {
   grpc::ServerUnaryReactor* Status(grpc::CallbackServerContext* context,
                                    const v1::RobotStatusRequest* request,
                                    v1::RobotStatus* response) override;
+  grpc::ServerBidiReactor<v1::OperatorAction, v1::OperatorView>* Steer(
+      grpc::CallbackServerContext* context) override;
 
  private:
   grpc::ServerUnaryReactor* Ask(grpc::CallbackServerContext* context, Event event,
                                 v1::RobotStatus* response);
 
   OperatorDesk& desk_;
+  Steering& steering_;
   StatusBoard& board_;
 };
 

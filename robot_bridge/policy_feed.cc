@@ -1,32 +1,35 @@
 #include "robot_bridge/policy_feed.h"
 
+#include <optional>
 #include <thread>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "common/client/learner_subscriber.h"
 #include "common/process/log.h"
 #include "robot_bridge/policy_source.h"
+#include "robot_bridge/stop_signal.h"
 
 namespace estuary::bridge {
 namespace {
 
-constexpr absl::Duration kRound = absl::Milliseconds(500);
+constexpr int64_t kRound = 500 * kMillisecond;
 
 }  // namespace
 
 class PolicyFeed::Impl {
  public:
   Impl(const RobotTask& task, const std::string& robot, const std::string& learner,
-       PolicySlot* slot, process::Metrics* metrics)
+       PolicySlot* slot, StatusBoard* board, process::Metrics* metrics)
       : task_(task),
         slot_(*slot),
+        board_(*board),
         received_(metrics->Counter("estuary_bridge_policies_received_total",
                                    "Policy versions from the learner")),
         refused_(metrics->Counter("estuary_bridge_policies_refused_total",
-                                  "Policy versions that do not fit or are damaged")) {
+                                  "Policy versions that do not fit, are damaged, or belong to "
+                                  "another run than the one that drives")) {
     if (!learner.empty()) {
       client::LearnerSubscriber::Options options;
       options.address = learner;
@@ -38,26 +41,19 @@ class PolicyFeed::Impl {
   ~Impl() { Stop(); }
 
   void Stop() {
-    {
-      absl::MutexLock lock(&mutex_);
-      if (std::exchange(stopping_, true)) return;
-    }
+    if (!stop_.Request()) return;
     if (subscriber_ != nullptr) subscriber_->Stop();
     thread_.join();
   }
 
  private:
-  bool WaitOrStop(absl::Duration duration) {
-    absl::MutexLock lock(&mutex_);
-    return mutex_.AwaitWithTimeout(absl::Condition(&stopping_), duration);
-  }
-
   void Work() {
     bool subscribed = subscriber_ != nullptr;
-    while (!WaitOrStop(subscribed ? absl::ZeroDuration() : kRound)) {
+    while (subscribed ? !stop_.requested() : !stop_.WaitFor(kRound)) {
       slot_.Collect();
+      if (other_run_.has_value() && !MotorsOn()) ChangeRun();
       if (!subscribed) continue;
-      const client::LearnerSubscriber::Update update = subscriber_->Next(kRound);
+      const client::LearnerSubscriber::Update update = subscriber_->Next(absl::Nanoseconds(kRound));
       if (update != nullptr && update->has_policy()) Offer(update->policy());
       if (!subscriber_->status().ok()) {
         spdlog::error("the learner refuses this bridge, which goes on with the policy it has: {}",
@@ -70,32 +66,62 @@ class PolicyFeed::Impl {
     }
   }
 
+  bool MotorsOn() { return TorqueOn(board_.Newest().state); }
+
+  void Refuse(const v1::PolicyVersion& version, const std::string& why) {
+    refused_.Increment();
+    const std::string line = absl::StrCat("refused policy version ", version.version(), " of run '",
+                                          version.run_id(), "': ", why);
+    spdlog::warn("{}", line);
+    board_.CountPolicyRefusal(line);
+  }
+
   void Offer(const v1::PolicyVersion& version) {
     received_.Increment();
     absl::StatusOr<std::unique_ptr<ActionSource>> source = MakeActionSource(version, task_);
     if (!source.ok()) {
-      refused_.Increment();
-      spdlog::warn("refused policy version {} of run '{}': {}", version.version(), version.run_id(),
-                   std::string(source.status().message()));
+      Refuse(version, std::string(source.status().message()));
       return;
+    }
+    if (run_.has_value() && version.run_id() != *run_ && MotorsOn()) {
+      Refuse(version, absl::StrCat("run '", *run_,
+                                   "' drives the robot; disarm it, and this run's "
+                                   "newest version is taken"));
+      other_run_ = version;
+      return;
+    }
+    other_run_.reset();
+    if (run_ != version.run_id()) {
+      spdlog::info("policy versions are of run '{}' from now on", version.run_id());
+      run_ = version.run_id();
     }
     slot_.Offer(*std::move(source));
   }
 
+  // The motors are off: the version that was kept may come in.
+  void ChangeRun() {
+    const v1::PolicyVersion version = *std::exchange(other_run_, std::nullopt);
+    Offer(version);
+  }
+
   const RobotTask task_;
   PolicySlot& slot_;
+  StatusBoard& board_;
   prometheus::Counter& received_;
   prometheus::Counter& refused_;
   std::unique_ptr<client::LearnerSubscriber> subscriber_;
+  // Of the newest version that was taken.
+  std::optional<std::string> run_;
+  // The newest version of another run, which came while the motors were on.
+  std::optional<v1::PolicyVersion> other_run_;
 
-  absl::Mutex mutex_;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  StopSignal stop_;
   std::thread thread_;
 };
 
 PolicyFeed::PolicyFeed(const RobotTask& task, const std::string& robot, const std::string& learner,
-                       PolicySlot* slot, process::Metrics* metrics)
-    : impl_(std::make_unique<Impl>(task, robot, learner, slot, metrics)) {}
+                       PolicySlot* slot, StatusBoard* board, process::Metrics* metrics)
+    : impl_(std::make_unique<Impl>(task, robot, learner, slot, board, metrics)) {}
 PolicyFeed::~PolicyFeed() = default;
 void PolicyFeed::Stop() { impl_->Stop(); }
 

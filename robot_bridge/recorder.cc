@@ -3,25 +3,26 @@
 #include <limits>
 #include <optional>
 #include <thread>
-#include <utility>
+#include <vector>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
-#include "absl/time/time.h"
+#include "absl/strings/str_cat.h"
 #include "common/process/log.h"
 #include "robot_bridge/flight_recorder.h"
 #include "robot_bridge/loop/clock.h"
 #include "robot_bridge/loop/realtime.h"
 #include "robot_bridge/loop_metrics.h"
+#include "robot_bridge/stop_signal.h"
 
 namespace estuary::bridge {
 namespace {
 
-constexpr absl::Duration kRound = absl::Milliseconds(10);
+constexpr int64_t kRound = 10 * kMillisecond;
 constexpr int64_t kSyncEvery = 100 * kMillisecond;
 constexpr int64_t kFoldEvery = 500 * kMillisecond;
 constexpr int64_t kSameWordEvery = 10 * kSecond;
-constexpr uint64_t kRowsAtOnce = 1024;
+constexpr size_t kRowsAtOnce = 256;
+// A full spool takes rows again once so much of it is free, so that what was lost is one piece.
+constexpr double kOpenAgainBelow = 0.75;
 
 template <typename T>
 void AppendBytes(const T* values, int count, std::string& rows) {
@@ -61,21 +62,14 @@ class Recorder::Impl {
   ~Impl() { Stop(); }
 
   void Stop() {
-    {
-      absl::MutexLock lock(&mutex_);
-      if (std::exchange(stopping_, true)) return;
-    }
-    thread_.join();
+    if (stop_.Request()) thread_.join();
   }
 
  private:
   void Work() {
     MakeThisThreadOrdinary();
     for (bool last = false; !last;) {
-      {
-        absl::MutexLock lock(&mutex_);
-        last = mutex_.AwaitWithTimeout(absl::Condition(&stopping_), kRound);
-      }
+      last = stop_.WaitFor(kRound);
       LogChanges();
       SpoolTransitions();
       const int64_t now = Now();
@@ -100,6 +94,7 @@ class Recorder::Impl {
                   Name(change.from), Name(change.to), change.tick, Words(change.event),
                   Code(change.event));
       metrics_.CountChange(change);
+      parts_.board->AddChange(change);
       if (IsFault(change)) flight_.Fault(change);
     }
   }
@@ -119,18 +114,40 @@ class Recorder::Impl {
   void SpoolTransitions() {
     Transition transition;
     for (;;) {
-      rows_.clear();
-      uint64_t count = 0;
-      while (count < kRowsAtOnce && parts_.telemetry->transitions.Pop(transition)) {
-        AppendRow(parts_.task.loop.task, transition, rows_);
-        ++count;
+      batch_.clear();
+      while (batch_.size() < kRowsAtOnce && parts_.telemetry->transitions.Pop(transition)) {
+        batch_.push_back(transition);
       }
-      if (count == 0) return;
+      if (batch_.empty()) return;
       if (parts_.spool == nullptr) continue;
-      const absl::Status status = parts_.spool->Append(rows_.data(), count, transition.episode);
-      if (!status.ok()) rows_lost_ += count;
+      const absl::Status status = Store();
+      if (!status.ok()) parts_.board->SetRowsLost(rows_lost_ += batch_.size());
       Complain(status);
     }
+  }
+
+  absl::Status Store() {
+    Spool& spool = *parts_.spool;
+    if (closed_) {
+      if (spool.used() >= kOpenAgainBelow) {
+        return absl::ResourceExhaustedError(
+            absl::StrCat("the spool is full: ", spool.next() - spool.acknowledged(),
+                         " rows wait for the replay; is it running?"));
+      }
+      closed_ = false;
+      ++episode_shift_;
+    }
+    // Where another batch might not fit, this one is the last, and says so.
+    closed_ = spool.room() < 2 * kRowsAtOnce;
+    if (closed_) batch_.back().truncated = !batch_.back().terminal;
+    rows_.clear();
+    for (Transition& transition : batch_) {
+      transition.episode += episode_shift_;
+      AppendRow(parts_.task.loop.task, transition, rows_);
+    }
+    const absl::Status status = spool.Append(rows_.data(), batch_.size(), batch_.back().episode);
+    closed_ = closed_ || !status.ok();
+    return status;
   }
 
   void Complain(const absl::Status& status) {
@@ -147,9 +164,12 @@ class Recorder::Impl {
     const double used = parts_.spool->used();
     const int level = used >= 0.95 ? 3 : used >= 0.8 ? 2 : used >= 0.5 ? 1 : 0;
     if (level > pressure_) {
-      spdlog::warn("the spool is {:.0f} % full: {} rows wait for the replay since row {}",
-                   100 * used, parts_.spool->next() - parts_.spool->acknowledged(),
-                   parts_.spool->acknowledged());
+      spdlog::warn(
+          "the spool is {:.0f} % full: {} rows wait for the replay, the oldest for {:.0f} s; "
+          "while it drives there is room for {:.0f} s more, then new transitions are lost",
+          100 * used, parts_.spool->next() - parts_.spool->acknowledged(),
+          parts_.spool->oldest_seconds(),
+          1e-6 * parts_.task.control_period_us * static_cast<double>(parts_.spool->room()));
     }
     pressure_ = level;
   }
@@ -157,15 +177,18 @@ class Recorder::Impl {
   const Parts parts_;
   LoopMetrics metrics_;
   FlightRecorder flight_;
+  std::vector<Transition> batch_;
   std::string rows_;
   uint64_t rows_lost_ = 0;
+  // The spool takes nothing for now. What comes after a loss belongs to another episode.
+  bool closed_ = false;
+  uint32_t episode_shift_ = 0;
   int64_t last_sync_ = 0;
   int64_t last_fold_ = 0;
   int64_t last_complaint_ = 0;
   int pressure_ = 0;
 
-  absl::Mutex mutex_;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  StopSignal stop_;
   std::thread thread_;
 };
 

@@ -1,6 +1,9 @@
 // The loop's errands: a thread at normal priority that empties the loop's rings, puts transitions
-// into the spool and makes them durable, writes state changes to the log, and folds counters and
-// histograms into the process's metrics.
+// into the spool and makes them durable, writes state changes to the log and the status, and folds
+// counters and histograms into the process's metrics.
+//
+// What the spool cannot take is counted and said, and is marked in the data: the last row before it
+// is truncated, the next one belongs to another episode.
 #pragma once
 
 #include <memory>

@@ -1,15 +1,16 @@
 #include "robot_bridge/shipper.h"
 
+#include <atomic>
 #include <thread>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "common/client/replay_writer.h"
 #include "common/process/log.h"
 #include "common/process/status.h"
 #include "common/transition/block.h"
+#include "robot_bridge/loop/clock.h"
+#include "robot_bridge/stop_signal.h"
 
 namespace estuary::bridge {
 namespace {
@@ -28,11 +29,9 @@ class Shipper::Impl {
   ~Impl() { Stop(absl::ZeroDuration()); }
 
   void Stop(absl::Duration patience) {
-    {
-      absl::MutexLock lock(&mutex_);
-      if (std::exchange(stopping_, true)) return;
-      last_moment_ = absl::Now() + patience;
-    }
+    if (stop_.requested()) return;
+    last_moment_ns_ = Now() + absl::ToInt64Nanoseconds(patience);
+    if (!stop_.Request()) return;
     thread_.join();
     const uint64_t left = spool_.next() - spool_.acknowledged();
     if (left > 0) {
@@ -50,7 +49,7 @@ class Shipper::Impl {
       writer_.reset();
       if (status.ok()) return;
       spdlog::error("real transitions wait in the spool: {}", std::string(status.message()));
-      Sleep(options_.retry_after);
+      stop_.WaitFor(absl::ToInt64Nanoseconds(options_.retry_after));
     }
   }
 
@@ -71,7 +70,7 @@ class Shipper::Impl {
       if (rows_.rows() > 0) {
         ESTUARY_ASSIGN_OR_RETURN(const bool taken, writer_->TryAppend(rows_));
         if (taken) continue;
-      } else if (Stopping() && spool_.acknowledged() == spool_.synced()) {
+      } else if (stop_.requested() && spool_.acknowledged() == spool_.synced()) {
         return absl::OkStatus();
       }
       if (Over()) return absl::OkStatus();
@@ -100,8 +99,8 @@ class Shipper::Impl {
       next = writer_->WaitUntilConnected(absl::Milliseconds(500));
       if (next.ok()) break;
       if (next.status().code() != absl::StatusCode::kDeadlineExceeded) return next.status();
-      if (absl::Now() - last_word_ >= absl::Seconds(30)) {
-        last_word_ = absl::Now();
+      if (last_word_ns_ == 0 || Now() - last_word_ns_ >= 30 * kSecond) {
+        last_word_ns_ = Now();
         spdlog::info("real transitions go to the spool while the replay is away: {}",
                      std::string(next.status().message()));
       }
@@ -120,28 +119,16 @@ class Shipper::Impl {
     return absl::AbortedError("the numbering was moved on; connecting again");
   }
 
-  bool Stopping() const {
-    absl::MutexLock lock(&mutex_);
-    return stopping_;
-  }
-  bool Over() const {
-    absl::MutexLock lock(&mutex_);
-    return stopping_ && absl::Now() >= last_moment_;
-  }
-  void Sleep(absl::Duration duration) {
-    absl::MutexLock lock(&mutex_);
-    mutex_.AwaitWithTimeout(absl::Condition(&stopping_), duration);
-  }
+  bool Over() const { return stop_.requested() && Now() >= last_moment_ns_; }
 
   const ShipperOptions options_;
   Spool& spool_;
   transition::BlockBuilder rows_;
   std::unique_ptr<client::ReplayWriter> writer_;
-  absl::Time last_word_ = absl::InfinitePast();
+  int64_t last_word_ns_ = 0;
 
-  mutable absl::Mutex mutex_;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  absl::Time last_moment_ ABSL_GUARDED_BY(mutex_);
+  std::atomic<int64_t> last_moment_ns_{0};
+  StopSignal stop_;
   std::thread thread_;
 };
 

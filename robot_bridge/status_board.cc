@@ -3,8 +3,14 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "robot_bridge/loop/clock.h"
 
 namespace estuary::bridge {
+namespace {
+
+constexpr size_t kChangesKept = 16;
+
+}  // namespace
 
 StatusBoard::StatusBoard(const std::string& robot, const RobotTask& task, LoopTelemetry* telemetry,
                          const Driver* driver, const Spool* spool)
@@ -26,21 +32,60 @@ void StatusBoard::SetStopReason(const std::string& reason) {
   stop_reason_ = reason;
 }
 
-void StatusBoard::Fill(v1::RobotStatus& status) {
-  const LoopStatus loop = Newest();
-  status.set_state(static_cast<v1::RobotState>(loop.state));
-  status.set_reason(loop.changed ? Words(loop.event) : "the bridge has just started");
-  if (loop.changed && loop.event == Event::kEmergencyStop) {
-    absl::MutexLock lock(&mutex_);
-    if (!stop_reason_.empty()) {
-      status.set_reason(absl::StrCat(status.reason(), ": ", stop_reason_));
-    }
-  }
-  status.set_robot(robot_);
-  // Connected to some purpose: it has said where it is.
-  const Driver::LinkStatus link = driver_.link();
-  status.set_robot_connected(link.connected && link.links == loop.link);
-  status.set_policy_version(loop.policy_version);
+void StatusBoard::AddChange(const StateChange& change) {
+  absl::MutexLock lock(&mutex_);
+  changes_.push_back(change);
+  if (changes_.size() > kChangesKept) changes_.pop_front();
+}
+
+void StatusBoard::SetRowsLost(uint64_t rows) {
+  absl::MutexLock lock(&mutex_);
+  rows_lost_ = rows;
+}
+
+void StatusBoard::CountPolicyRefusal(const std::string& why) {
+  absl::MutexLock lock(&mutex_);
+  ++policies_refused_;
+  policy_refusal_ = why;
+}
+
+void StatusBoard::SetOperator(const std::string& name) {
+  absl::MutexLock lock(&mutex_);
+  operator_ = name;
+}
+
+void StatusBoard::CountStaleAction() {
+  absl::MutexLock lock(&mutex_);
+  ++stale_actions_;
+}
+
+uint64_t StatusBoard::Recorded(const LoopStatus& loop) const {
+  return telemetry_.counters.transitions_recorded.Get() + (loop.transition_held ? 1 : 0);
+}
+
+uint64_t StatusBoard::Acknowledged() const {
+  if (spool_ == nullptr) return 0;
+  const uint64_t acknowledged = spool_->acknowledged();
+  return acknowledged > spool_start_ ? acknowledged - spool_start_ : 0;
+}
+
+v1::OperatorView StatusBoard::View(const LoopStatus& loop) const {
+  v1::OperatorView view;
+  view.set_state(static_cast<v1::RobotState>(loop.state));
+  if (loop.changed) view.set_reason_code(Code(loop.event));
+  view.set_observation_sequence(loop.observation_sequence);
+  const size_t dim = std::min<size_t>(loop.observation_dim, loop.observation.size());
+  for (size_t i = 0; i < dim; ++i) view.add_observation(loop.observation[i]);
+  view.set_link(loop.link);
+  view.set_transitions_recorded(Recorded(loop));
+  view.set_transitions_acknowledged(Acknowledged());
+  view.set_episodes_terminated(telemetry_.counters.episodes_terminated.Get());
+  view.set_episodes_truncated(telemetry_.counters.episodes_truncated.Get());
+  view.set_episode_starts(telemetry_.counters.episode_starts.Get());
+  return view;
+}
+
+void StatusBoard::FillTiming(v1::RobotStatus& status) const {
   const LoopCounters& counters = telemetry_.counters;
   status.set_ticks(counters.ticks.Get());
   status.set_missed_ticks(counters.missed_ticks.Get());
@@ -51,13 +96,35 @@ void StatusBoard::Fill(v1::RobotStatus& status) {
   const Histogram::Counts latency = telemetry_.action_latency.Read();
   status.set_action_latency_p50_us(Histogram::QuantileUs(latency, 0.5));
   status.set_action_latency_p99_us(Histogram::QuantileUs(latency, 0.99));
-  status.set_transitions_recorded(counters.transitions_recorded.Get() +
-                                  (loop.transition_held ? 1 : 0));
-  if (spool_ != nullptr) {
-    const uint64_t acknowledged = spool_->acknowledged();
-    status.set_transitions_acknowledged(acknowledged > spool_start_ ? acknowledged - spool_start_
-                                                                    : 0);
-  }
+}
+
+void StatusBoard::FillSpool(v1::RobotStatus& status) const {
+  status.set_transitions_acknowledged(Acknowledged());
+  if (spool_ == nullptr) return;
+  status.set_spool_used(spool_->used());
+  status.set_spool_rows_waiting(spool_->next() - spool_->acknowledged());
+  status.set_spool_seconds_left(period_s_ * static_cast<double>(spool_->room()));
+}
+
+void StatusBoard::Fill(v1::RobotStatus& status) {
+  const LoopStatus loop = Newest();
+  status.set_state(static_cast<v1::RobotState>(loop.state));
+  status.set_reason(loop.changed ? Words(loop.event) : "the bridge has just started");
+  if (loop.changed) status.set_reason_code(Code(loop.event));
+  status.set_robot(robot_);
+  // Connected to some purpose: it has said where it is.
+  const Driver::LinkStatus link = driver_.link();
+  status.set_robot_connected(link.connected && link.links == loop.link);
+  status.set_policy_version(loop.policy_version);
+  FillTiming(status);
+  FillSpool(status);
+  const LoopCounters& counters = telemetry_.counters;
+  status.set_transitions_recorded(Recorded(loop));
+  status.set_policy_transitions(counters.policy_transitions.Get());
+  status.set_operator_transitions(counters.operator_transitions.Get());
+  status.set_fallback_transitions(counters.fallback_transitions.Get());
+  status.set_episodes_terminated(counters.episodes_terminated.Get());
+  status.set_episodes_truncated(counters.episodes_truncated.Get());
   status.set_observation_gaps(counters.observation_gaps.Get());
   status.set_limited_actions(counters.actions_clamped.Get() + counters.actions_rate_limited.Get() +
                              counters.actions_blended.Get());
@@ -65,6 +132,26 @@ void StatusBoard::Fill(v1::RobotStatus& status) {
   status.set_episode_return(loop.episode_return);
   const size_t dim = std::min<size_t>(loop.observation_dim, loop.observation.size());
   for (size_t i = 0; i < dim; ++i) status.add_observation(loop.observation[i]);
+
+  absl::MutexLock lock(&mutex_);
+  if (loop.changed && loop.event == Event::kEmergencyStop && !stop_reason_.empty()) {
+    status.set_reason(absl::StrCat(status.reason(), ": ", stop_reason_));
+  }
+  const int64_t now = Now();
+  for (const StateChange& change : changes_) {
+    v1::StateChange& shown = *status.add_changes();
+    shown.set_from(static_cast<v1::RobotState>(change.from));
+    shown.set_to(static_cast<v1::RobotState>(change.to));
+    shown.set_reason_code(Code(change.event));
+    shown.set_reason(Words(change.event));
+    shown.set_tick(change.tick);
+    shown.set_seconds_ago(1e-9 * static_cast<double>(now - change.at_ns));
+  }
+  status.set_transitions_lost(counters.transitions_dropped.Get() + rows_lost_);
+  status.set_policies_refused(policies_refused_);
+  status.set_policy_refusal(policy_refusal_);
+  status.set_operator_(operator_);
+  status.set_operator_actions_stale(stale_actions_);
 }
 
 }  // namespace estuary::bridge

@@ -1,6 +1,8 @@
-// What the loop last said of itself, for whoever asks, in the words of RobotStatus. Any thread.
+// What the bridge's parts last said of themselves, for whoever asks, in the words of RobotStatus.
+// Any thread.
 #pragma once
 
+#include <deque>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
@@ -21,9 +23,18 @@ class StatusBoard {
 
   void Fill(v1::RobotStatus& status);
   LoopStatus Newest();
+  // What an operator who steers sees of it.
+  v1::OperatorView View(const LoopStatus& loop) const;
 
   // What an operator said when he stopped it; part of the reason while that holds.
   void SetStopReason(const std::string& reason);
+  void AddChange(const StateChange& change);
+  // Rows that the spool could not take, so far.
+  void SetRowsLost(uint64_t rows);
+  void CountPolicyRefusal(const std::string& why);
+  // Who steers; empty: nobody.
+  void SetOperator(const std::string& name);
+  void CountStaleAction();
 
  private:
   const std::string robot_;
@@ -34,10 +45,21 @@ class StatusBoard {
   // Recorded and acknowledged are counted since the start; the spool remembers more.
   const uint64_t spool_start_;
 
+  uint64_t Recorded(const LoopStatus& loop) const;
+  uint64_t Acknowledged() const;
+  void FillSpool(v1::RobotStatus& status) const;
+  void FillTiming(v1::RobotStatus& status) const;
+
   absl::Mutex mutex_;
   // The mailbox has one reader at a time: whoever holds the mutex.
   LoopStatus newest_ ABSL_GUARDED_BY(mutex_);
   std::string stop_reason_ ABSL_GUARDED_BY(mutex_);
+  std::deque<StateChange> changes_ ABSL_GUARDED_BY(mutex_);
+  uint64_t rows_lost_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t policies_refused_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::string policy_refusal_ ABSL_GUARDED_BY(mutex_);
+  std::string operator_ ABSL_GUARDED_BY(mutex_);
+  uint64_t stale_actions_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace estuary::bridge

@@ -92,6 +92,13 @@ class Assembler {
     has_last_ = false;
   }
 
+  // The episode is over, as its operator says: what is held back goes out, truncated, and the next
+  // transition, which begins where this one ended, belongs to a new episode.
+  template <typename Emit>
+  void EndEpisode(Emit&& emit) {
+    Cut(emit);
+  }
+
   uint32_t episode() const { return episode_; }
   // A transition waits for its truncated flag.
   bool holds() const { return has_pending_; }

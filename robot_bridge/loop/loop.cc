@@ -111,7 +111,11 @@ Answer Loop::Handle(Event event, int64_t now) {
       break;
   }
   if (event == Event::kChoosePolicy) wanted_mode_ = State::kPolicy;
-  if (event == Event::kChooseOperator) wanted_mode_ = State::kOperator;
+  if (event == Event::kChooseOperator) {
+    wanted_mode_ = State::kOperator;
+    operator_ticket_ = operator_input_.ticket;
+    operator_episode_ = operator_input_.episode;
+  }
   if (event == Event::kChooseFallback || event == Event::kArm) wanted_mode_ = State::kFallback;
   if (Apply(event, now)) return Answer::kDone;
   // ESTOP is left by Arm alone.
@@ -142,6 +146,7 @@ void Loop::Accept(const Observation& observation, int64_t now) {
       observation.observation_dim == static_cast<uint32_t>(config_.task.observation_dim) &&
       AllFinite(observation.observation.data(), config_.task.observation_dim);
   if (observation.episode_start) {
+    counters_.episode_starts.Add();
     episode_ticks_ = 0;
     episode_return_ = 0;
   }
@@ -248,7 +253,8 @@ Source Loop::Choose(int64_t now, float* wanted) {
     if (PolicyAction(wanted)) return config_.shadow ? Source::kFallback : Source::kPolicy;
     Apply(Event::kPolicyInvalid, now);
   } else if (state_ == State::kOperator) {
-    if (OperatorFresh(now) && AllFinite(operator_input_.action.data(), count)) {
+    if (OperatorSteers(now) && AllFinite(operator_input_.action.data(), count)) {
+      FollowOperatorsEpisode();
       std::copy_n(operator_input_.action.data(), count, wanted);
       return Source::kOperator;
     }
@@ -286,11 +292,23 @@ bool Loop::OperatorFresh(int64_t now) {
   return operator_input_.at_ns != 0 && now - operator_input_.at_ns < config_.operator_silent_ns;
 }
 
+bool Loop::OperatorSteers(int64_t now) {
+  return OperatorFresh(now) && operator_input_.ticket == operator_ticket_;
+}
+
+void Loop::FollowOperatorsEpisode() {
+  if (operator_input_.episode == operator_episode_) return;
+  operator_episode_ = operator_input_.episode;
+  assembler_.EndEpisode([this](const Transition& transition) { Emit(transition); });
+  episode_ticks_ = 0;
+  episode_return_ = 0;
+}
+
 void Loop::TryRecovery(int64_t now) {
   if (config_.recovery_ticks == 0 || good_ticks_ < config_.recovery_ticks) return;
   if (wanted_mode_ == State::kPolicy && policy_ != nullptr && !policy_bad_) {
     Apply(Event::kPolicyRecovered, now);
-  } else if (wanted_mode_ == State::kOperator && OperatorFresh(now)) {
+  } else if (wanted_mode_ == State::kOperator && OperatorSteers(now)) {
     Apply(Event::kOperatorRecovered, now);
   }
 }
@@ -336,11 +354,41 @@ bool Loop::Apply(Event event, int64_t now) {
 }
 
 void Loop::Emit(const Transition& transition) {
-  if (telemetry_.transitions.Push(transition)) {
-    counters_.transitions_recorded.Add();
-  } else {
-    counters_.transitions_dropped.Add();
+  SpscRing<Transition>& ring = telemetry_.transitions;
+  if (ring_closed_ && ring.Size() <= ring.Capacity() / 2) {
+    ring_closed_ = false;
+    ++episode_shift_;
   }
+  if (ring_closed_) {
+    counters_.transitions_dropped.Add();
+    return;
+  }
+  Transition kept = transition;
+  kept.episode += episode_shift_;
+  if (ring.Size() + 1 >= ring.Capacity()) {
+    // The last that fits: what comes after it is lost, so its episode is cut here.
+    kept.truncated = !kept.terminal;
+    ring_closed_ = true;
+  }
+  ring.Push(kept);
+  Count(kept);
+}
+
+void Loop::Count(const Transition& transition) {
+  counters_.transitions_recorded.Add();
+  switch (transition.source) {
+    case Source::kPolicy:
+      counters_.policy_transitions.Add();
+      break;
+    case Source::kOperator:
+      counters_.operator_transitions.Add();
+      break;
+    case Source::kFallback:
+      counters_.fallback_transitions.Add();
+      break;
+  }
+  if (transition.terminal) counters_.episodes_terminated.Add();
+  if (transition.truncated) counters_.episodes_truncated.Add();
 }
 
 void Loop::PublishStatus() {
@@ -355,6 +403,7 @@ void Loop::PublishStatus() {
   if (newest_health_ != Health::kNone) {
     status.link = newest_.link;
     status.observation_ns = newest_.received_ns;
+    status.observation_sequence = newest_.sequence;
     status.observation_dim = newest_.observation_dim;
     status.observation = newest_.observation;
   }

@@ -51,7 +51,7 @@ struct LoopConfig {
   // A new policy version takes over from the old one over so many ticks; 0: at once.
   int fade_ticks = 0;
   // An operator's command older than this is no command.
-  int64_t operator_silent_ns = 100 * kMillisecond;
+  int64_t operator_silent_ns = 200 * kMillisecond;
   // Compute the policy's action, record it, and let the fallback controller act.
   bool shadow = false;
   uint32_t first_episode = 0;
@@ -97,11 +97,15 @@ class Loop {
   Source Choose(int64_t now, float* wanted);
   bool PolicyAction(float* action);
   bool OperatorFresh(int64_t now);
+  // The one who steers now is the one to whom the robot was handed.
+  bool OperatorSteers(int64_t now);
+  void FollowOperatorsEpisode();
   void TryRecovery(int64_t now);
   void SendTorqueOff();
   bool Apply(Event event, int64_t now);
   void RecordTick(int64_t now, int64_t age, const Decision& decision, const Command& command);
   void Emit(const Transition& transition);
+  void Count(const Transition& transition);
   void PublishStatus();
   const float* Usable() const { return usable_.observation.data(); }
 
@@ -136,12 +140,19 @@ class Loop {
   // The policy's output was not finite: it must be replaced before it may act again.
   bool policy_bad_ = false;
   OperatorInput operator_input_;
+  // Of the operator to whom the robot was handed.
+  uint64_t operator_ticket_ = 0;
+  uint32_t operator_episode_ = 0;
   ActionArray fallback_{};
   // The command in force, for rate limit and filter.
   ActionArray previous_{};
 
   DecisionLog decisions_;
   Assembler assembler_;
+  // The ring to the spool is full; nothing is put into it until half of it is free again, so that
+  // what was lost is one piece. What comes after a loss belongs to another episode.
+  bool ring_closed_ = false;
+  uint32_t episode_shift_ = 0;
   uint64_t episode_ticks_ = 0;
   double episode_return_ = 0;
 };

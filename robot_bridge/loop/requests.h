@@ -43,7 +43,12 @@ struct OperatorPort {
 
 // What a person at a joystick (or a script in his place) wants now.
 struct OperatorInput {
+  // Names one spell of steering: whoever steers after him has another.
+  uint64_t ticket = 0;
+  // How old it is: when the observation that it answers had come. 0: it is no command any more.
   int64_t at_ns = 0;
+  // Counts his episodes; where it changes, the recorded one is cut.
+  uint32_t episode = 0;
   ActionArray action{};
 };
 

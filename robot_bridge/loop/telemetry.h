@@ -42,6 +42,15 @@ struct LoopCounters {
   Counter actions_blended;
   Counter actions_not_finite;
   Counter transitions_recorded;
+  // Of those, by who chose the action.
+  Counter policy_transitions;
+  Counter operator_transitions;
+  Counter fallback_transitions;
+  // And those that ended an episode.
+  Counter episodes_terminated;
+  Counter episodes_truncated;
+  // The robot says that it was put back on its wheels.
+  Counter episode_starts;
   // The ring to the spool was full.
   Counter transitions_dropped;
   Counter policy_swaps;
@@ -85,6 +94,7 @@ struct LoopStatus {
   double episode_return = 0;
   // When the newest observation came, 0: none yet.
   int64_t observation_ns = 0;
+  uint64_t observation_sequence = 0;
   uint32_t observation_dim = 0;
   ObservationArray observation{};
 };

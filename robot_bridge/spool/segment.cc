@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
@@ -15,6 +16,9 @@
 
 namespace estuary::bridge {
 namespace {
+
+// When a file is opened.
+constexpr uint64_t kBytesAtOnce = 1 << 20;
 
 constexpr uint64_t kMagic = 0x314c4f4f50535445;  // "ETSPOOL1"
 
@@ -123,17 +127,26 @@ Segment::~Segment() {
 }
 
 void Segment::FindEnd(uint64_t file_bytes) {
-  std::string row(header_.row_bytes, '\0');
   const uint64_t whole = (file_bytes - header_bytes_) / record_bytes();
-  while (rows_ < whole) {
-    // Read() takes only what is below next().
-    ++rows_;
-    if (!Read(next() - 1, row.data()).ok()) {
-      --rows_;
-      break;
+  const uint64_t at_once = std::max<uint64_t>(1, kBytesAtOnce / record_bytes());
+  std::string records;
+  for (bool good = true; good && rows_ < whole;) {
+    records.resize(std::min(at_once, whole - rows_) * record_bytes());
+    const absl::StatusOr<size_t> have =
+        ReadUpTo(fd_, records.data(), records.size(), bytes(), path_);
+    good = have.ok() && *have == records.size();
+    for (size_t at = 0; good && at < records.size(); at += record_bytes()) {
+      good = IsRecord(next(), records.data() + at);
+      if (good) ++rows_;
     }
   }
   torn_bytes_ = file_bytes - bytes();
+}
+
+bool Segment::IsRecord(uint64_t position, const char* record) const {
+  uint32_t crc = 0;
+  std::memcpy(&crc, record, sizeof(crc));
+  return RecordCrc(position, record + sizeof(crc)) == crc;
 }
 
 absl::Status Segment::DropTornTail() {
@@ -187,14 +200,11 @@ absl::Status Segment::Read(uint64_t position, char* row) const {
       ReadUpTo(fd_, record.data(), record.size(),
                header_bytes_ + (position - first()) * record_bytes(), path_);
   if (!have.ok()) return have.status();
-  uint32_t crc = 0;
-  std::memcpy(&crc, record.data(), sizeof(crc));
-  const char* bytes = record.data() + sizeof(crc);
-  if (*have < record.size() || RecordCrc(position, bytes) != crc) {
+  if (*have < record.size() || !IsRecord(position, record.data())) {
     return absl::DataLossError(
         absl::StrCat("row ", position, " of '", path_, "' is damaged: its CRC is wrong"));
   }
-  std::memcpy(row, bytes, header_.row_bytes);
+  std::memcpy(row, record.data() + sizeof(uint32_t), header_.row_bytes);
   return absl::OkStatus();
 }
 

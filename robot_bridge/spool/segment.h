@@ -57,6 +57,7 @@ class Segment {
   Segment() = default;
   uint64_t record_bytes() const { return header_.row_bytes + sizeof(uint32_t); }
   uint32_t RecordCrc(uint64_t position, const char* row) const;
+  bool IsRecord(uint64_t position, const char* record) const;
   void FindEnd(uint64_t file_bytes);
 
   std::string path_;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,11 +17,13 @@
 #include "common/process/files.h"
 #include "common/process/log.h"
 #include "common/process/status.h"
+#include "robot_bridge/loop/clock.h"
 
 namespace estuary::bridge {
 namespace {
 
 constexpr char kOriginFile[] = "origin";
+constexpr int64_t kMarkEvery = 5 * kSecond;
 
 uint32_t EpisodeOf(const transition::Schema& schema, const char* row) {
   size_t offset = 0;
@@ -38,6 +41,7 @@ absl::StatusOr<std::unique_ptr<Spool>> Spool::Open(const Options& options,
   auto spool = std::unique_ptr<Spool>(new Spool(options, schema));
   ESTUARY_RETURN_IF_ERROR(spool->Lock());
   ESTUARY_RETURN_IF_ERROR(spool->Recover());
+  spool->LookAtDisk();
   return spool;
 }
 
@@ -106,6 +110,7 @@ absl::Status Spool::Recover() {
   }
   synced_ = segments_.rbegin()->second->next();
   acknowledged_ = segments_.begin()->first;
+  if (synced_ > acknowledged_) came_.emplace_back(acknowledged_, Now());
   const std::string path = absl::StrCat(options_.directory, "/", kOriginFile);
   if (!std::filesystem::exists(path)) return absl::OkStatus();
   ESTUARY_ASSIGN_OR_RETURN(const std::string text, process::ReadFile(path));
@@ -148,7 +153,7 @@ absl::Status Spool::Roll() {
 
 absl::Status Spool::Append(const char* rows, uint64_t count, uint32_t last_episode) {
   absl::MutexLock lock(&mutex_);
-  const uint64_t added = count * (schema_.row_bytes() + sizeof(uint32_t));
+  const uint64_t added = count * record_bytes();
   if (BytesLocked() + added > options_.limit_bytes) {
     return absl::ResourceExhaustedError(
         absl::StrCat("spool '", options_.directory, "' is full: ", BytesLocked(), " of ",
@@ -162,10 +167,22 @@ absl::Status Spool::Append(const char* rows, uint64_t count, uint32_t last_episo
   }
   ESTUARY_RETURN_IF_ERROR(segments_.rbegin()->second->Append(rows, count));
   next_episode_ = last_episode + 1;
+  const int64_t now = Now();
+  if (came_.empty() || now - came_.back().second >= kMarkEvery) {
+    came_.emplace_back(segments_.rbegin()->second->next() - count, now);
+  }
   return absl::OkStatus();
 }
 
+void Spool::LookAtDisk() {
+  struct statvfs disk {};
+  if (statvfs(options_.directory.c_str(), &disk) != 0) return;
+  absl::MutexLock lock(&mutex_);
+  disk_bytes_ = static_cast<uint64_t>(disk.f_bavail) * disk.f_frsize;
+}
+
 absl::Status Spool::Sync() {
+  LookAtDisk();
   std::shared_ptr<Segment> last;
   uint64_t end = 0;
   {
@@ -210,6 +227,8 @@ absl::Status Spool::Acknowledge(uint64_t position) {
     }
     segments_.erase(segments_.begin());
   }
+  while (came_.size() > 1 && came_[1].first <= acknowledged_) came_.pop_front();
+  if (acknowledged_ == segments_.rbegin()->second->next()) came_.clear();
   return absl::OkStatus();
 }
 
@@ -247,11 +266,26 @@ uint64_t Spool::bytes() const {
   return BytesLocked();
 }
 double Spool::used() const {
-  return static_cast<double>(bytes()) / static_cast<double>(options_.limit_bytes);
+  absl::MutexLock lock(&mutex_);
+  return static_cast<double>(BytesLocked()) / static_cast<double>(LimitLocked());
+}
+uint64_t Spool::room() const {
+  absl::MutexLock lock(&mutex_);
+  const uint64_t bytes = BytesLocked();
+  const uint64_t limit = LimitLocked();
+  return limit > bytes ? (limit - bytes) / record_bytes() : 0;
+}
+double Spool::oldest_seconds() const {
+  absl::MutexLock lock(&mutex_);
+  return came_.empty() ? 0 : 1e-9 * static_cast<double>(Now() - came_.front().second);
 }
 uint32_t Spool::next_episode() const {
   absl::MutexLock lock(&mutex_);
   return next_episode_;
+}
+
+uint64_t Spool::LimitLocked() const {
+  return std::min(options_.limit_bytes, BytesLocked() + disk_bytes_);
 }
 
 uint64_t Spool::BytesLocked() const {

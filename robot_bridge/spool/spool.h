@@ -6,16 +6,18 @@
 // sent only once they are durable (below `synced`), so that no number is ever given to two rows.
 //
 // The spool is bounded: a full one refuses new rows (what is there is older, and owed), which its
-// owner counts and says; `used` tells long before.
+// owner counts and says; `used`, `room` and `oldest_seconds` tell long before.
 //
 // Threads: one appends and syncs, one reads and acknowledges; the rest is for any.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
@@ -64,8 +66,12 @@ class Spool {
   uint64_t synced() const;
   uint64_t acknowledged() const;
   uint64_t bytes() const;
-  // Part of the limit that is taken, 0 to 1.
+  // Part that is taken, 0 to 1, of the limit or of what the disk has left, whichever is less.
   double used() const;
+  // Rows that still fit.
+  uint64_t room() const;
+  // For about how long the oldest row has been waiting, since the start at most; 0: none waits.
+  double oldest_seconds() const;
   // An episode number that no row has had.
   uint32_t next_episode() const;
   // Cut off when it was opened.
@@ -79,6 +85,9 @@ class Spool {
   absl::Status CheckSchema(const Segment& segment) const;
   absl::Status Roll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   uint64_t BytesLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  uint64_t LimitLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  uint64_t record_bytes() const { return schema_.row_bytes() + sizeof(uint32_t); }
+  void LookAtDisk();
 
   const Options options_;
   // A part of the limit at most: only whole files are given back.
@@ -94,6 +103,10 @@ class Spool {
   uint64_t acknowledged_ ABSL_GUARDED_BY(mutex_) = 0;
   uint32_t next_episode_ ABSL_GUARDED_BY(mutex_) = 0;
   std::optional<uint64_t> origin_ ABSL_GUARDED_BY(mutex_);
+  // Bytes that the disk still has.
+  uint64_t disk_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  // When rows came (position, monotonic ns), one every few seconds, from the oldest that waits on.
+  std::deque<std::pair<uint64_t, int64_t>> came_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace estuary::bridge

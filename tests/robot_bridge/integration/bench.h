@@ -37,8 +37,11 @@ class Bench : public testing::Test {
     if (!HasFailure()) std::filesystem::remove_all(folder_);
   }
 
-  void StartBridge(std::vector<std::string> arguments = {}) {
+  // `prefix`: words before the bridge's own, "/usr/bin/env", "A=b".
+  void StartBridge(std::vector<std::string> arguments = {},
+                   const std::vector<std::string>& prefix = {}) {
     arguments.insert(arguments.begin(), {Binary("estuary-bridge"), "--listen=" + address_});
+    arguments.insert(arguments.begin(), prefix.begin(), prefix.end());
     bridge_ = std::make_unique<ChildProcess>(arguments, folder_ + "/bridge.log");
     channel_ = process::MakeChannel(address_);
     stub_ = v1::RobotOperator::NewStub(channel_);

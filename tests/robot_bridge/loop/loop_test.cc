@@ -217,12 +217,190 @@ TEST(Loop, FollowsTheOperatorWhileHeSteers) {
   EXPECT_EQ(rig.Ask(Event::kChooseOperator), Answer::kDone);
   rig.Tick();
   EXPECT_FLOAT_EQ(rig.robot.last.action[0], -0.4f);
-  rig.Ticks(30);
+  rig.Ticks(50);
   EXPECT_EQ(rig.loop.state(), State::kFallback) << "he went silent";
   input.at_ns = rig.now;
   rig.operator_input.Put(input);
   rig.Tick();
   EXPECT_EQ(rig.loop.state(), State::kOperator);
+}
+
+OperatorInput Wish(const Rig& rig, float action, uint64_t ticket = 1, uint32_t episode = 0) {
+  OperatorInput input;
+  input.ticket = ticket;
+  input.at_ns = rig.now;
+  input.episode = episode;
+  input.action[0] = action;
+  return input;
+}
+
+TEST(Loop, GivesTheRobotBackToNobodyButTheOperatorToWhomItWasHanded) {
+  Rig rig;
+  StartPolicy(rig);
+  rig.operator_input.Put(Wish(rig, -0.4f, /*ticket=*/1));
+  ASSERT_EQ(rig.Ask(Event::kChooseOperator), Answer::kDone);
+  rig.Ticks(50);
+  ASSERT_EQ(rig.loop.state(), State::kFallback);
+  for (int i = 0; i < 20; ++i) {
+    rig.operator_input.Put(Wish(rig, 0.9f, /*ticket=*/2));
+    rig.Tick();
+  }
+  EXPECT_EQ(rig.loop.state(), State::kFallback) << "another one steers, whom nobody chose";
+  EXPECT_EQ(rig.Ask(Event::kChooseOperator), Answer::kDone);
+  rig.operator_input.Put(Wish(rig, 0.9f, /*ticket=*/2));
+  rig.Tick();
+  EXPECT_FLOAT_EQ(rig.robot.last.action[0], 0.9f);
+}
+
+TEST(Loop, FallsBackAtOnceWhereTheOperatorHasGone) {
+  Rig rig;
+  StartPolicy(rig);
+  rig.operator_input.Put(Wish(rig, -0.4f));
+  ASSERT_EQ(rig.Ask(Event::kChooseOperator), Answer::kDone);
+  rig.Tick();
+  OperatorInput gone = Wish(rig, -0.4f);
+  gone.at_ns = 0;
+  rig.operator_input.Put(gone);
+  rig.Changes();
+  rig.Tick(0.1f);
+  EXPECT_EQ(rig.loop.state(), State::kFallback);
+  EXPECT_FLOAT_EQ(rig.robot.last.action[0], 0.1f);
+  const std::vector<StateChange> changes = rig.Changes();
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(changes[0].event, Event::kOperatorSilent);
+}
+
+TEST(Loop, CutsTheRecordWhereTheOperatorBeginsAnotherEpisode) {
+  Rig rig;
+  StartPolicy(rig);
+  rig.operator_input.Put(Wish(rig, -0.4f));
+  ASSERT_EQ(rig.Ask(Event::kChooseOperator), Answer::kDone);
+  rig.Ticks(5);
+  rig.Recorded();
+  rig.operator_input.Put(Wish(rig, -0.4f, /*ticket=*/1, /*episode=*/1));
+  rig.Ticks(5);
+  const std::vector<Transition> recorded = rig.Recorded();
+  ASSERT_EQ(recorded.size(), 5u);
+  EXPECT_TRUE(recorded[0].truncated || recorded[1].truncated);
+  size_t cuts = 0;
+  for (size_t i = 0; i + 1 < recorded.size(); ++i) {
+    EXPECT_EQ(recorded[i].source, Source::kOperator);
+    EXPECT_EQ(recorded[i].next_observation[2], recorded[i + 1].observation[2])
+        << "a cut loses nothing";
+    EXPECT_EQ(recorded[i + 1].episode - recorded[i].episode, recorded[i].truncated ? 1u : 0u);
+    cuts += recorded[i].truncated;
+  }
+  EXPECT_EQ(cuts, 1u);
+}
+
+// Drives in one state and gives what was recorded of it.
+std::vector<Transition> RecordedIn(State state) {
+  LoopConfig config = TestConfig();
+  config.recovery_ticks = 0;
+  Rig rig(config);
+  StartPolicy(rig);
+  switch (state) {
+    case State::kArmed:
+      rig.Ask(Event::kDisarm);
+      rig.Ask(Event::kArm);
+      break;
+    case State::kFallback:
+      rig.Tick(kNan);
+      break;
+    case State::kOperator:
+      rig.operator_input.Put(Wish(rig, -0.4f));
+      rig.Ask(Event::kChooseOperator);
+      break;
+    default:
+      break;
+  }
+  // The first of them may still be under the command of the state before.
+  rig.Ticks(3);
+  rig.Recorded();
+  rig.Ticks(10);
+  EXPECT_EQ(rig.loop.state(), state);
+  return rig.Recorded();
+}
+
+TEST(Loop, MarksEachTransitionWithWhoChoseItsActionInEveryState) {
+  struct Case {
+    State state;
+    Source source;
+    uint32_t version;
+    float action;
+  };
+  for (const Case& expected : {Case{State::kArmed, Source::kFallback, 0, 0},
+                               Case{State::kPolicy, Source::kPolicy, 3, 0.5f},
+                               Case{State::kOperator, Source::kOperator, 0, -0.4f},
+                               Case{State::kFallback, Source::kFallback, 0, 0}}) {
+    const std::vector<Transition> recorded = RecordedIn(expected.state);
+    ASSERT_EQ(recorded.size(), 10u) << Name(expected.state);
+    for (const Transition& transition : recorded) {
+      EXPECT_EQ(transition.source, expected.source) << Name(expected.state);
+      EXPECT_EQ(transition.policy_version, expected.version) << Name(expected.state);
+      EXPECT_FLOAT_EQ(transition.action[0], expected.action) << Name(expected.state);
+      EXPECT_FLOAT_EQ(transition.policy_action[0], expected.action) << Name(expected.state);
+    }
+  }
+}
+
+TEST(Loop, MarksATransitionWithTheSourceOfTheCommandThatWasInForceWhateverTheStateIsNow) {
+  Rig rig;
+  StartPolicy(rig);
+  rig.Tick();
+  const uint64_t by_policy = rig.robot.last.observation_sequence;
+  rig.Recorded();
+  Observation held = rig.Next();
+  ASSERT_EQ(rig.Ask(Event::kChooseFallback), Answer::kDone);
+  held.applied_sequence = by_policy;
+  rig.Feed(held);
+  rig.Ticks(2);
+  const std::vector<Transition> recorded = rig.Recorded();
+  ASSERT_GE(recorded.size(), 2u);
+  EXPECT_EQ(recorded[recorded.size() - 2].source, Source::kPolicy);
+  EXPECT_EQ(recorded.back().source, Source::kFallback);
+}
+
+TEST(Loop, RecordsNothingWhileTheMotorsAreOff) {
+  Rig rig;
+  StartPolicy(rig);
+  rig.Ask(Event::kDisarm);
+  rig.Tick();
+  rig.Recorded();
+  rig.Ticks(20);
+  EXPECT_TRUE(rig.Recorded().empty());
+  EXPECT_EQ(rig.telemetry.counters.observation_gaps.Get(), 0u);
+}
+
+TEST(Loop, MarksTheTerminalTransitionAndEndsTheEpisodeThere) {
+  Rig rig;
+  StartPolicy(rig);
+  rig.Recorded();
+  rig.Tick(0.2f);
+  rig.Tick(0.6f);
+  rig.Ticks(3);
+  const std::vector<Transition> recorded = rig.Recorded();
+  ASSERT_FALSE(recorded.empty());
+  EXPECT_TRUE(recorded.back().terminal);
+  EXPECT_FALSE(recorded.back().truncated);
+  EXPECT_EQ(rig.telemetry.counters.episodes_terminated.Get(), 1u);
+}
+
+TEST(Loop, MarksTheGapWhereTheRingToTheSpoolIsFull) {
+  Rig rig;
+  StartPolicy(rig);
+  const auto capacity = static_cast<int>(rig.telemetry.transitions.Capacity());
+  rig.Ticks(capacity + 100);
+  std::vector<Transition> before = rig.Recorded();
+  ASSERT_EQ(static_cast<int>(before.size()), capacity);
+  EXPECT_TRUE(before.back().truncated);
+  EXPECT_FALSE(before[before.size() - 2].truncated);
+  EXPECT_GT(rig.telemetry.counters.transitions_dropped.Get(), 50u);
+  rig.Ticks(10);
+  const std::vector<Transition> after = rig.Recorded();
+  ASSERT_EQ(after.size(), 10u);
+  EXPECT_GT(after[0].episode, before.back().episode);
+  EXPECT_GT(after[0].observation[2], before.back().next_observation[2]);
 }
 
 TEST(Loop, StopsAtOnceOnDemand) {
