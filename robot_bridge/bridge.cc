@@ -118,6 +118,7 @@ class Bridge::Impl {
   }
 
   const std::vector<std::string>& addresses() const { return server_->addresses(); }
+  uint64_t turns() const { return telemetry_.counters.turns.Get(); }
   bool realtime() const { return realtime_; }
 
  private:
@@ -196,6 +197,7 @@ Bridge::Bridge(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Bridge::~Bridge() = default;
 void Bridge::Stop() { impl_->Stop(); }
 const std::vector<std::string>& Bridge::addresses() const { return impl_->addresses(); }
+uint64_t Bridge::turns() const { return impl_->turns(); }
 bool Bridge::realtime() const { return impl_->realtime(); }
 
 }  // namespace estuary::bridge

@@ -49,6 +49,8 @@ class Bridge {
   ~Bridge();
 
   const std::vector<std::string>& addresses() const;
+  // Times that the loop has gone round, at least once a control period while it is alive.
+  uint64_t turns() const;
   // The system gave everything real-time that was asked for.
   bool realtime() const;
 

@@ -2,11 +2,14 @@
 
 #include <iostream>
 
+#include <utility>
+
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/client/replay_shards.h"
 #include "common/process/metrics.h"
+#include "common/process/service_manager.h"
 #include "common/process/shutdown.h"
 #include "common/process/status.h"
 #include "robot_bridge/bridge.h"
@@ -89,6 +92,19 @@ absl::StatusOr<BridgeOptions> ReadFlags() {
   return options;
 }
 
+// Says that the process is alive as long as its loop is.
+void WaitForEnd(const Bridge& bridge) {
+  process::TellServiceManager("READY=1");
+  const absl::Duration interval = process::WatchdogInterval();
+  uint64_t turns = 0;
+  while (!process::SleepOrShutdown(interval)) {
+    if (bridge.turns() != std::exchange(turns, bridge.turns())) {
+      process::TellServiceManager("WATCHDOG=1");
+    }
+  }
+  process::TellServiceManager("STOPPING=1");
+}
+
 absl::Status Run(const std::vector<std::string>&) {
   ESTUARY_ASSIGN_OR_RETURN(const BridgeOptions options, ReadFlags());
   if (absl::GetFlag(FLAGS_selftest)) {
@@ -101,7 +117,7 @@ absl::Status Run(const std::vector<std::string>&) {
   ESTUARY_ASSIGN_OR_RETURN(const auto metrics_server,
                            process::MetricsServer::Start(absl::GetFlag(FLAGS_metrics), metrics));
   ESTUARY_ASSIGN_OR_RETURN(const std::unique_ptr<Bridge> bridge, Bridge::Start(options, &metrics));
-  process::WaitForShutdown();
+  WaitForEnd(*bridge);
   bridge->Stop();
   return absl::OkStatus();
 }

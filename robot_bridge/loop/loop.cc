@@ -38,6 +38,7 @@ void Loop::Run(const std::atomic<bool>& stop) {
 }
 
 void Loop::Step(int64_t now) {
+  counters_.turns.Add();
   TakePolicy();
   HandleRequests(now);
   int received = 0;

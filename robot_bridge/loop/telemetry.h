@@ -27,6 +27,8 @@ class Counter {
 };
 
 struct LoopCounters {
+  // Times round, with or without an observation: the loop is alive.
+  Counter turns;
   // Observations answered, and those that were not because a newer one had come, or because the
   // clock's tick had passed.
   Counter ticks;
