@@ -22,7 +22,6 @@ ABSL_FLAG(double, checkpoint_seconds, 60,
           "Time between checkpoints of tables in memory; 0: only at the end");
 ABSL_FLAG(uint64_t, memory_limit, 0,
           "Bytes that the tables may grow to; 0: nine tenths of the machine's or cgroup's memory");
-ABSL_FLAG(bool, insecure, false, "Serve plaintext also at addresses that other machines reach");
 ABSL_FLAG(bool, salvage, false, "Start with a damaged log, with the rows that can be read");
 
 namespace estuary::replay {
@@ -42,7 +41,6 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
   options.shard.checkpoint_every = seconds > 0 ? absl::Seconds(seconds) : absl::InfiniteDuration();
   options.server.addresses =
       absl::StrSplit(absl::GetFlag(FLAGS_listen), ',', absl::SkipWhitespace());
-  options.server.insecure = absl::GetFlag(FLAGS_insecure);
   options.metrics_address = absl::GetFlag(FLAGS_metrics);
   ESTUARY_ASSIGN_OR_RETURN(const std::unique_ptr<ReplayServer> server,
                            ReplayServer::Start(options));

@@ -73,7 +73,6 @@ class Bridge::Impl {
     ESTUARY_RETURN_IF_ERROR(StartLoop(config, grants));
     process::Server::Options server_options;
     server_options.addresses = options_.listen;
-    server_options.insecure = options_.insecure;
     ESTUARY_ASSIGN_OR_RETURN(
         server_, process::Server::Start(server_options, {driver_->service(), service_.get()}));
     recorder_ = std::make_unique<Recorder>(Recorder::Parts{.robot = options_.robot,

@@ -21,7 +21,6 @@ struct BridgeOptions {
   std::string robot = "robot";
   RobotTask task;
   std::vector<std::string> listen;
-  bool insecure = false;
   // At most one of the two; neither: the fallback controller and operators drive.
   std::string policy_file;
   std::string learner;

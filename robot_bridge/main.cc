@@ -39,7 +39,6 @@ ABSL_FLAG(int, cpu, -1, "Core of the loop; -1: any");
 ABSL_FLAG(bool, shadow, false, "Compute and record the policy's actions, but let the fallback act");
 ABSL_FLAG(bool, selftest, false,
           "Measure for ten seconds whether this machine can drive a robot, say so, and end");
-ABSL_FLAG(bool, insecure, false, "Serve plaintext also where other machines can reach it");
 
 namespace estuary::bridge {
 namespace {
@@ -59,7 +58,6 @@ absl::StatusOr<BridgeOptions> ReadFlags() {
   }
   options.task.loop.shadow = absl::GetFlag(FLAGS_shadow);
   options.listen = absl::StrSplit(absl::GetFlag(FLAGS_listen), ',', absl::SkipEmpty());
-  options.insecure = absl::GetFlag(FLAGS_insecure);
   options.policy_file = absl::GetFlag(FLAGS_policy_file);
   options.learner = absl::GetFlag(FLAGS_learner);
   if (!options.policy_file.empty() && !options.learner.empty()) {

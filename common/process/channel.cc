@@ -10,12 +10,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/process/address.h"
+#include "common/process/explain.h"
 #include "common/process/log.h"
 #include "common/process/shutdown.h"
 
 namespace estuary::process {
 
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, std::optional<Role> server,
+                                           const Security& security) {
   // Held until the process ends: when the last channel of a process goes, gRPC would shut down, and
   // that can wait 10 s for a poll of its own.
   static const bool held = [] {
@@ -36,7 +39,16 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   // Two clients of one process to one server keep their own connections, so that a stream that is
   // not read cannot hold up another's flow control.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  if (security.tls != nullptr && !IsUnixSocket(address)) {
+    return grpc::CreateCustomChannel(address, security.tls->ForClient(address, server), arguments);
+  }
+  std::shared_ptr<grpc::ChannelCredentials> credentials;
+  if (const absl::Status allowed = CheckPlaintext(security, address, "call"); allowed.ok()) {
+    credentials = grpc::InsecureChannelCredentials();
+  } else {
+    spdlog::error("{}", std::string(allowed.message()));
+  }
+  return grpc::CreateCustomChannel(address, credentials, arguments);
 }
 
 absl::Status WaitForPeer(grpc::Channel& channel, const std::string& who, const std::string& address,
@@ -53,11 +65,12 @@ absl::Status WaitForPeer(grpc::Channel& channel, const std::string& who, const s
     if (now - start >= timeout) {
       return absl::UnavailableError(
           absl::StrCat("the ", who, " at ", address, " does not answer (tried for ",
-                       absl::FormatDuration(timeout), "); is it running there?"));
+                       absl::FormatDuration(timeout), "): ", WhyNoAnswer(address, std::nullopt)));
     }
     if (now >= next_word) {
-      spdlog::info("waiting for the {} at {} since {}", who, address,
-                   absl::FormatDuration(absl::Trunc(now - start, absl::Seconds(1))));
+      spdlog::info("waiting for the {} at {} since {}: {}", who, address,
+                   absl::FormatDuration(absl::Trunc(now - start, absl::Seconds(1))),
+                   WhyNoAnswer(address, std::nullopt));
       next_word = now + absl::Seconds(5);
     }
   }

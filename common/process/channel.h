@@ -8,14 +8,21 @@
 #include <grpcpp/client_context.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/process/security.h"
 
 namespace estuary::process {
 
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
+// `server` is the role that the server's certificate must have, where there is TLS; absent: any
+// that serves. Where plaintext is refused (security.h) every call on the channel fails, and a line
+// in the log says why.
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
+                                           std::optional<Role> server = std::nullopt,
+                                           const Security& security = ProcessSecurity());
 
 // Waits until the peer answers. While it waits, logs every 5 s for whom. UNAVAILABLE names `who`,
 // the address, and how long was waited; CANCELLED on shutdown.

@@ -5,6 +5,7 @@
 #include <exception>
 #include <string>
 
+#include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
 #include "absl/flags/usage_config.h"
@@ -12,7 +13,17 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "common/process/log.h"
+#include "common/process/security.h"
 #include "common/process/shutdown.h"
+#include "common/process/status.h"
+
+ABSL_FLAG(
+    std::string, tls, "",
+    "Folder with ca.pem, cert.pem and key.pem (estuary certs issue): TCP ports and connections "
+    "use mutual TLS; empty: plaintext, on loopback and Unix sockets only");
+ABSL_FLAG(bool, insecure, false, "Speak plaintext also where other machines can reach it");
+ABSL_FLAG(bool, metrics_insecure, false,
+          "Serve /metrics in plaintext wherever --metrics says, also beside --tls");
 
 namespace estuary::process {
 namespace {
@@ -48,6 +59,9 @@ int Main(int argc, char** argv, const ProcessInfo& info,
   }
   StartLogging(info.name);
   CatchShutdownSignals();
+  const absl::Status security = UseSecurity(absl::GetFlag(FLAGS_tls), absl::GetFlag(FLAGS_insecure),
+                                            absl::GetFlag(FLAGS_metrics_insecure));
+  if (!security.ok()) return Fail(info, Annotate(security, "--tls"));
   try {
     const absl::Status status = run(arguments);
     if (!status.ok()) return Fail(info, status);

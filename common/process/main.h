@@ -22,7 +22,8 @@ struct ProcessInfo {
   int max_arguments = 0;
 };
 
-// Parses the flags (an unknown one is an error that names it), starts logging, catches SIGINT and
+// Parses the flags (an unknown one is an error that names it; those of security.h are everybody's),
+// starts logging, catches SIGINT and
 // SIGTERM (see shutdown.h), ignores SIGPIPE, and calls `run` with the positional arguments. A
 // status that is not ok, or an exception, becomes the line "<name>: error: ..." on stderr and exit
 // code 1 (2 for INVALID_ARGUMENT).

@@ -6,6 +6,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/process/address.h"
+#include "common/process/https_metrics.h"
+#include "common/process/security.h"
+#include "common/process/status.h"
 
 namespace estuary::process {
 
@@ -29,8 +33,14 @@ prometheus::Histogram& Metrics::Histogram(const std::string& name, const std::st
       .Add(labels, buckets);
 }
 
+Metrics& ProcessMetrics() {
+  static auto& metrics = *new Metrics();
+  return metrics;
+}
+
 struct MetricsServer::Impl {
   std::unique_ptr<prometheus::Exposer> exposer;
+  std::unique_ptr<HttpsMetrics> https;
 };
 
 MetricsServer::MetricsServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -38,11 +48,28 @@ MetricsServer::~MetricsServer() = default;
 
 absl::StatusOr<std::unique_ptr<MetricsServer>> MetricsServer::Start(const std::string& address,
                                                                     const Metrics& metrics) {
+  return Start(address, metrics, ProcessSecurity());
+}
+
+absl::StatusOr<std::unique_ptr<MetricsServer>> MetricsServer::Start(const std::string& address,
+                                                                    const Metrics& metrics,
+                                                                    const Security& security) {
   auto impl = std::make_unique<Impl>();
-  if (!address.empty()) {
+  if (!address.empty() && security.tls != nullptr && !security.metrics_insecure) {
+    ESTUARY_ASSIGN_OR_RETURN(
+        impl->https, HttpsMetrics::Start(address, security.tls,
+                                         {metrics.registry(), ProcessMetrics().registry()}));
+  } else if (!address.empty()) {
+    if (!security.metrics_insecure && !security.insecure && !IsLocal(address)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("refusing to serve metrics in plaintext at ", address,
+                       ", which other machines reach; give --tls=DIR, use 127.0.0.1, or say "
+                       "--metrics_insecure"));
+    }
     try {
       impl->exposer = std::make_unique<prometheus::Exposer>(address, /*num_threads=*/1);
       impl->exposer->RegisterCollectable(metrics.registry());
+      impl->exposer->RegisterCollectable(ProcessMetrics().registry());
     } catch (const std::exception& e) {
       return absl::UnavailableError(absl::StrCat("cannot serve metrics at ", address, ": ",
                                                  e.what(), "; is the port in use?"));

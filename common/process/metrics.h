@@ -19,6 +19,8 @@
 
 namespace estuary::process {
 
+struct Security;
+
 using Labels = std::map<std::string, std::string>;
 
 class Metrics {
@@ -39,12 +41,20 @@ class Metrics {
   std::shared_ptr<prometheus::Registry> registry_;
 };
 
-// Serves /metrics while it lives.
+// Metrics of what every process has (refused calls, certificates), which /metrics shows beside the
+// process's own.
+Metrics& ProcessMetrics();
+
+// Serves /metrics while it lives: over TLS where the process has certificates (https_metrics.h),
+// else in plaintext where no other machine reaches it, unless a flag says otherwise (security.h).
 class MetricsServer {
  public:
   // `address` as "127.0.0.1:9101"; empty: serves nowhere. UNAVAILABLE names an address in use.
   static absl::StatusOr<std::unique_ptr<MetricsServer>> Start(const std::string& address,
                                                               const Metrics& metrics);
+  static absl::StatusOr<std::unique_ptr<MetricsServer>> Start(const std::string& address,
+                                                              const Metrics& metrics,
+                                                              const Security& security);
   ~MetricsServer();
 
  private:

@@ -15,14 +15,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "common/process/address.h"
+#include "common/process/status.h"
 
 namespace estuary::process {
 namespace {
-
-bool IsLocal(const std::string& address) {
-  return absl::StartsWith(address, "unix:") || absl::StartsWith(address, "127.") ||
-         absl::StartsWith(address, "localhost:") || absl::StartsWith(address, "[::1]:");
-}
 
 // gRPC takes over any socket file it finds, which is right where a killed process left it and theft
 // where another process serves it.
@@ -65,17 +62,15 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options,
   std::vector<int> ports(options.addresses.size(), 0);
   for (size_t i = 0; i < options.addresses.size(); ++i) {
     const std::string& address = options.addresses[i];
-    if (!IsLocal(address) && !options.insecure) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "refusing to serve plaintext at ", address,
-          ", which other machines reach; use a loopback or Unix-socket address, or say "
-          "--insecure"));
-    }
+    ESTUARY_RETURN_IF_ERROR(CheckPlaintext(options.security, address, "serve"));
     if (absl::StartsWith(address, "unix:") &&
         IsServed(std::string(absl::StripPrefix(address, "unix:")))) {
       return InUse(address);
     }
-    builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &ports[i]);
+    const bool tls = options.security.tls != nullptr && !IsUnixSocket(address);
+    builder.AddListeningPort(
+        address, tls ? options.security.tls->ForServer() : grpc::InsecureServerCredentials(),
+        &ports[i]);
   }
   for (grpc::Service* service : services) builder.RegisterService(service);
   auto server = std::unique_ptr<Server>(new Server());

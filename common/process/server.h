@@ -1,4 +1,5 @@
-// A gRPC server's life: listen, serve with health and reflection, drain.
+// A gRPC server's life: listen, serve with health and reflection, drain. Over TLS every call, also
+// for health and reflection, needs a certificate whose role may make it (roles.h).
 #pragma once
 
 #include <grpcpp/server.h>
@@ -10,16 +11,17 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/process/security.h"
 
 namespace estuary::process {
 
 class Server {
  public:
   struct Options {
-    // "127.0.0.1:5001" (port 0: any free one), "unix:/run/estuary.sock". Plaintext is served on
-    // loopback and Unix sockets; elsewhere only where `insecure` says so.
+    // "127.0.0.1:5001" (port 0: any free one), "unix:/run/estuary.sock". Unix sockets are served in
+    // plaintext, ports as security.h says.
     std::vector<std::string> addresses;
-    bool insecure = false;
+    Security security = ProcessSecurity();
   };
 
   // Listens at every address. UNAVAILABLE names the address that is in use or cannot be had.

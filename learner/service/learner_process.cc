@@ -170,9 +170,8 @@ absl::Status RunLearner(const LearnerOptions& options) {
                           .evaluations = &evaluations,
                           .board = &board,
                           .metrics = &metrics});
-  ESTUARY_ASSIGN_OR_RETURN(const auto server, process::Server::Start({.addresses = options.listen,
-                                                                      .insecure = options.insecure},
-                                                                     {&service}));
+  ESTUARY_ASSIGN_OR_RETURN(const auto server,
+                           process::Server::Start({.addresses = options.listen}, {&service}));
   spdlog::info("run {} in '{}', serving at {}", folder->run_id(), folder->path(),
                absl::StrJoin(server->addresses(), ", "));
   absl::Status status = TrainAndFinish(training, *folder, publisher, evaluations, board);

@@ -19,7 +19,6 @@ struct LearnerOptions {
   std::vector<std::string> shards;
   std::vector<std::string> listen;
   // Plaintext on addresses that other machines reach.
-  bool insecure = false;
   // Where /metrics is served; empty: nowhere.
   std::string metrics;
   // For a replay shard that does not answer at the start.

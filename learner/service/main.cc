@@ -22,7 +22,6 @@ ABSL_FLAG(std::string, run_id, "",
 ABSL_FLAG(std::string, replay, "", "Addresses of the replay shards, in order, with commas between");
 ABSL_FLAG(std::string, listen, "127.0.0.1:5100", "Addresses to serve at, with commas between");
 ABSL_FLAG(std::string, metrics, "", "Where to serve Prometheus metrics, as 127.0.0.1:9100");
-ABSL_FLAG(bool, insecure, false, "Serve plaintext at addresses that other machines reach");
 ABSL_FLAG(absl::Duration, replay_timeout, absl::Seconds(60),
           "How long to wait at the start for a replay shard that does not answer");
 ABSL_FLAG(std::string, replay_update, "",
@@ -53,7 +52,6 @@ absl::Status Run(const std::vector<std::string>&) {
   options.resume = absl::GetFlag(FLAGS_resume);
   options.run_id = absl::GetFlag(FLAGS_run_id);
   options.metrics = absl::GetFlag(FLAGS_metrics);
-  options.insecure = absl::GetFlag(FLAGS_insecure);
   options.patience = absl::GetFlag(FLAGS_replay_timeout);
   options.listen = absl::StrSplit(absl::GetFlag(FLAGS_listen), ',', absl::SkipEmpty());
   absl::StatusOr<std::vector<std::string>> shards =

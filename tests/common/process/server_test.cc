@@ -63,7 +63,7 @@ TEST(Server, RefusesPlaintextBeyondThisMachine) {
   const auto server = Server::Start({.addresses = {"0.0.0.0:0"}}, {});
   ASSERT_FALSE(server.ok());
   EXPECT_THAT(std::string(server.status().message()), HasSubstr("--insecure"));
-  EXPECT_TRUE(Server::Start({.addresses = {"0.0.0.0:0"}, .insecure = true}, {}).ok());
+  EXPECT_TRUE(Server::Start({.addresses = {"0.0.0.0:0"}, .security = {.insecure = true}}, {}).ok());
 }
 
 TEST(WaitForPeer, NamesWhomItWaitedForAndWhere) {

@@ -1,0 +1,152 @@
+#include "common/process/https_metrics.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <prometheus/text_serializer.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <sstream>
+#include <thread>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/process/address.h"
+#include "common/process/caller.h"
+#include "common/process/log.h"
+#include "common/process/openssl_session.h"
+#include "common/process/status.h"
+
+namespace estuary::process {
+namespace {
+
+constexpr absl::Duration kPatience = absl::Seconds(3);
+constexpr size_t kLongestRequest = 8 << 10;
+
+absl::StatusOr<int> Listen(const std::string& address) {
+  const std::string host = HostOf(address);
+  const std::string port = address.substr(address.rfind(':') + 1);
+  addrinfo hints{};
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int error = getaddrinfo(host.c_str(), port.c_str(), &hints, &found);
+  if (error != 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("cannot serve metrics at ", address, ": ", gai_strerror(error)));
+  }
+  absl::Cleanup free_found = [found] { freeaddrinfo(found); };
+  const int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, 16) != 0) {
+    const std::string why = std::strerror(errno);
+    if (fd >= 0) close(fd);
+    return absl::UnavailableError(
+        absl::StrCat("cannot serve metrics at ", address, ": ", why, "; is the port in use?"));
+  }
+  return fd;
+}
+
+std::string Answer(const std::string& status, const std::string& body) {
+  return absl::StrCat("HTTP/1.1 ", status,
+                      "\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
+                      "Content-Length: ",
+                      body.size(), "\r\nConnection: close\r\n\r\n", body);
+}
+
+}  // namespace
+
+struct HttpsMetrics::Impl {
+  std::shared_ptr<Tls> tls;
+  std::vector<std::shared_ptr<prometheus::Collectable>> collectables;
+  int listener = -1;
+  int stop = -1;
+  std::thread thread;
+
+  ~Impl() {
+    if (thread.joinable()) {
+      eventfd_write(stop, 1);
+      thread.join();
+    }
+    if (stop >= 0) close(stop);
+    if (listener >= 0) close(listener);
+  }
+
+  void Work() {
+    pollfd waits[] = {{listener, POLLIN, 0}, {stop, POLLIN, 0}};
+    while (true) {
+      if (poll(waits, 2, -1) < 0 && errno != EINTR) return;
+      if (waits[1].revents != 0) return;
+      if (waits[0].revents == 0) continue;
+      const int fd = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+      if (fd >= 0) Serve(fd);
+    }
+  }
+
+  void Serve(int fd) {
+    absl::StatusOr<std::unique_ptr<OpenSslSession>> session =
+        OpenSslSession::Accept(fd, *tls->files(), kPatience);
+    if (!session.ok()) return;
+    std::string request;
+    while (!absl::StrContains(request, "\r\n\r\n") && request.size() < kLongestRequest) {
+      const absl::StatusOr<std::string> more = (*session)->Read();
+      if (!more.ok() || more->empty()) return;
+      request += *more;
+    }
+    // A scraper that has gone comes again.
+    (*session)->Write(Respond(request, CallerWithUris((*session)->peer().uris))).IgnoreError();
+  }
+
+  std::string Respond(const std::string& request, const Caller& caller) {
+    const absl::Status allowed = CheckScrape(caller);
+    if (!allowed.ok()) {
+      CountRefusal(caller, "/metrics", allowed);
+      return Answer("403 Forbidden", absl::StrCat(allowed.message(), "\n"));
+    }
+    if (!absl::StartsWith(request, "GET /metrics ") &&
+        !absl::StartsWith(request, "GET /metrics?")) {
+      return Answer("404 Not Found", "only GET /metrics is served here\n");
+    }
+    std::vector<prometheus::MetricFamily> families;
+    for (const auto& collectable : collectables) {
+      for (auto& family : collectable->Collect()) families.push_back(std::move(family));
+    }
+    std::ostringstream text;
+    prometheus::TextSerializer().Serialize(text, families);
+    return Answer("200 OK", text.str());
+  }
+};
+
+HttpsMetrics::HttpsMetrics(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+HttpsMetrics::~HttpsMetrics() = default;
+
+int HttpsMetrics::port() const {
+  sockaddr_in6 bound{};
+  socklen_t size = sizeof(bound);
+  getsockname(impl_->listener, reinterpret_cast<sockaddr*>(&bound), &size);
+  // At the same place in IPv4's structure.
+  return ntohs(bound.sin6_port);
+}
+
+absl::StatusOr<std::unique_ptr<HttpsMetrics>> HttpsMetrics::Start(
+    const std::string& address, std::shared_ptr<Tls> tls,
+    std::vector<std::shared_ptr<prometheus::Collectable>> collectables) {
+  auto impl = std::make_unique<Impl>();
+  impl->tls = std::move(tls);
+  impl->collectables = std::move(collectables);
+  ESTUARY_ASSIGN_OR_RETURN(impl->listener, Listen(address));
+  impl->stop = eventfd(0, EFD_CLOEXEC);
+  if (impl->stop < 0) return ErrnoStatus(errno, "cannot serve metrics");
+  impl->thread = std::thread([impl = impl.get()] { impl->Work(); });
+  return std::unique_ptr<HttpsMetrics>(new HttpsMetrics(std::move(impl)));
+}
+
+}  // namespace estuary::process
