@@ -48,10 +48,11 @@ class Planner {
 
  private:
   absl::Status AddShards() {
-    const transition::Schema schema = StandardSchema(options_.task);
     const std::string config = scratch_.File("tables.textproto");
     ESTUARY_RETURN_IF_ERROR(process::WriteFileAtomically(
-        config, process::ToTextProto(TablesOf(options_.experiment, schema))));
+        config, process::ToTextProto(TablesOf(options_.experiment,
+                                              RealSchema(options_.task, options_.experiment),
+                                              StandardSchema(options_.task)))));
     for (size_t i = 0; i < plan_.shards.size(); ++i) {
       const std::string name = absl::StrCat("replay-", i);
       const std::string data = absl::StrCat(options_.run_dir, "/replay/", name);
@@ -125,19 +126,20 @@ absl::StatusOr<ClusterPlan> PlanCluster(const ClusterOptions& options,
   return Planner(options, scratch).Plan();
 }
 
-v1::TableConfigs TablesOf(const v1::Experiment& experiment, const transition::Schema& schema) {
+v1::TableConfigs TablesOf(const v1::Experiment& experiment, const transition::Schema& real_schema,
+                          const transition::Schema& sim_schema) {
   v1::TableConfigs configs;
   // Writers may all be on one shard, so each can hold the whole of either table.
   v1::TableConfig& real = *configs.add_tables();
   real.set_name(experiment::kRealTable);
-  *real.mutable_schema() = schema.proto();
+  *real.mutable_schema() = real_schema.proto();
   real.set_capacity(
       std::max(experiment.replay().real_capacity(), experiment.dataset().transitions()));
   real.set_remover(v1::REMOVER_NONE);
   real.set_durability(v1::DURABILITY_DISK);
   v1::TableConfig& sim = *configs.add_tables();
   sim.set_name(experiment::kSimTable);
-  *sim.mutable_schema() = schema.proto();
+  *sim.mutable_schema() = sim_schema.proto();
   sim.set_capacity(experiment.replay().sim_capacity());
   sim.set_remover(v1::REMOVER_FIFO);
   sim.set_durability(v1::DURABILITY_MEMORY);

@@ -41,7 +41,8 @@ absl::StatusOr<ClusterPlan> PlanCluster(const ClusterOptions& options,
                                         const ScratchFolder& scratch);
 
 // Tables real and sim of one shard.
-v1::TableConfigs TablesOf(const v1::Experiment& experiment, const transition::Schema& schema);
+v1::TableConfigs TablesOf(const v1::Experiment& experiment, const transition::Schema& real_schema,
+                          const transition::Schema& sim_schema);
 
 // The i-th address from "host:port" on; INVALID_ARGUMENT for one that is none. Empty stays empty.
 absl::StatusOr<std::string> NthMetricsAddress(const std::string& first, int i);

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "common/transition/schema.h"
+#include "estuary/v1/experiment.pb.h"
 #include "worlds/world.h"
 
 namespace estuary::cli {
@@ -21,6 +22,12 @@ inline transition::Schema StandardSchema(const worlds::TaskSpec& task) {
 inline transition::Schema RobotSchema(const worlds::TaskSpec& task) {
   return transition::Schema::Robot(task.name, task.observation_dim, task.action_dim,
                                    ControlPeriodUs(task));
+}
+
+// Of table real. Where D grows by what a robot records, it is the robot's.
+inline transition::Schema RealSchema(const worlds::TaskSpec& task,
+                                     const v1::Experiment& experiment) {
+  return experiment.dataset().extend() ? RobotSchema(task) : StandardSchema(task);
 }
 
 }  // namespace estuary::cli

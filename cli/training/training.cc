@@ -97,7 +97,8 @@ void Training::StartImport() {
     const absl::Status status = ImportDataset({.path = prepared_.experiment.dataset().path(),
                                                .rows = prepared_.experiment.dataset().transitions(),
                                                .shards = plan_.shards,
-                                               .schema = StandardSchema(prepared_.task)},
+                                               .schema = RealSchema(prepared_.task,
+                                                                    prepared_.experiment)},
                                               import_progress_);
     absl::MutexLock lock(&mutex_);
     importing_ = false;

@@ -155,8 +155,7 @@ absl::Status CheckCluster(const v1::Experiment& e) {
   if (e.dataset().extend() && e.deterministic()) {
     return absl::InvalidArgumentError(
         "dataset.extend lets D grow by what a robot records while training goes on, and "
-        "deterministic: "
-        "true needs the same D in every run; leave one of the two out");
+        "deterministic: true needs the same D in every run; leave one of the two out");
   }
   if (e.dataset().extend() && !UsesRealData(e)) {
     return absl::InvalidArgumentError(absl::StrCat("dataset.extend lets D grow, and algorithm '",

@@ -29,6 +29,8 @@ LearnerMetrics::LearnerMetrics(process::Metrics& m)
                            "Transitions the shards hold that the learner has not taken yet")),
       phase_(m.Gauge("estuary_learner_phase", "LearnerPhase as a number")),
       policy_version_(m.Gauge("estuary_learner_policy_version", "Newest policy version")),
+      real_rows_added_(m.Gauge("estuary_learner_real_rows_added",
+                               "Real transitions that joined D while training went on")),
       real_rows_(
           m.Gauge("estuary_learner_rows", "Transitions held on the device", {{"table", "real"}})),
       sim_rows_(
@@ -42,6 +44,7 @@ void LearnerMetrics::Set(const v1::LearnerStatus& status) {
   phase_.Set(status.phase());
   policy_version_.Set(static_cast<double>(status.policy_version()));
   real_rows_.Set(static_cast<double>(status.real_rows()));
+  real_rows_added_.Set(static_cast<double>(status.real_rows_added()));
   sim_rows_.Set(static_cast<double>(status.sim_rows()));
   gradient_steps_per_second_.Set(status.gradient_steps_per_second());
   environment_steps_per_second_.Set(status.environment_steps_per_second());

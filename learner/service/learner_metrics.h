@@ -47,6 +47,7 @@ class LearnerMetrics {
   prometheus::Gauge& rows_behind_;
   prometheus::Gauge& phase_;
   prometheus::Gauge& policy_version_;
+  prometheus::Gauge& real_rows_added_;
   prometheus::Gauge& real_rows_;
   prometheus::Gauge& sim_rows_;
   prometheus::Gauge& gradient_steps_per_second_;

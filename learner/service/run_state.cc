@@ -28,11 +28,15 @@ std::vector<ShardPosition> PositionsFromJson(const nlohmann::json& list) {
 }  // namespace
 
 std::string RunState::ToJson() const {
-  return nlohmann::json{
-             {"gradient_steps", gradient_steps},   {"environment_steps", environment_steps},
-             {"policy_version", policy_version},   {"seconds", seconds},
-             {"starved_seconds", starved_seconds}, {"evaluated", evaluated},
-             {"real", PositionsToJson(real)},      {"sim", PositionsToJson(sim)}}
+  return nlohmann::json{{"gradient_steps", gradient_steps},
+                        {"environment_steps", environment_steps},
+                        {"policy_version", policy_version},
+                        {"seconds", seconds},
+                        {"starved_seconds", starved_seconds},
+                        {"real_rows_added", real_rows_added},
+                        {"evaluated", evaluated},
+                        {"real", PositionsToJson(real)},
+                        {"sim", PositionsToJson(sim)}}
              .dump(1) +
          "\n";
 }
@@ -46,6 +50,7 @@ absl::StatusOr<RunState> RunState::FromJson(absl::string_view text) {
     state.policy_version = json.at("policy_version").get<uint64_t>();
     state.seconds = json.at("seconds").get<double>();
     state.starved_seconds = json.at("starved_seconds").get<double>();
+    state.real_rows_added = json.at("real_rows_added").get<uint64_t>();
     state.evaluated = json.at("evaluated").get<bool>();
     state.real = PositionsFromJson(json.at("real"));
     state.sim = PositionsFromJson(json.at("sim"));

@@ -32,6 +32,8 @@ struct RunState {
   // Spent training, over all of the run's processes.
   double seconds = 0;
   double starved_seconds = 0;
+  // Real rows that joined D while training went on.
+  uint64_t real_rows_added = 0;
   // An evaluator has been there, so its reports are worth waiting for.
   bool evaluated = false;
   // In the shard map's order.

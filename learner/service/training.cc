@@ -124,9 +124,7 @@ absl::Status Training::Begin() {
         data_->UnreportedSamples(sim_rows_per_step_ * static_cast<double>(state_.gradient_steps));
     if (unreported > 0) data_->sim_feed()->ReportSamples(unreported);
   }
-  if (data_->real_feed() != nullptr && !pace_.lockstep) {
-    ESTUARY_RETURN_IF_ERROR(data_->real_feed()->Follow());
-  }
+  if (Extends()) ESTUARY_RETURN_IF_ERROR(data_->real_feed()->Follow());
   started_ = shown_ = absl::Now();
   shown_steps_ = state_.gradient_steps;
   shown_rows_ = state_.environment_steps;
@@ -185,18 +183,33 @@ absl::Status Training::TakeRows(absl::Duration timeout, uint64_t* taken) {
       lost_shown_ = feed->lost();
     }
   }
-  if (ReplayFeed* feed = data_->real_feed(); feed != nullptr && !pace_.lockstep) {
-    const uint64_t room = data_->real()->options().capacity - data_->real()->size();
-    if (room == 0 && !real_full_said_) {
+  return Extends() ? TakeRealRows() : absl::OkStatus();
+}
+
+bool Training::Extends() const {
+  return experiment_.dataset().extend() && data_->real_feed() != nullptr;
+}
+
+absl::Status Training::TakeRealRows() {
+  const uint64_t room = data_->real()->options().capacity - data_->real()->size();
+  if (room == 0) {
+    if (!real_full_said_) {
       spdlog::warn(
-          "the learner holds {} real rows, as many as replay.real_capacity allows; it "
-          "takes no more of them",
+          "the learner holds {} real rows, as many as replay.real_capacity allows; it takes no "
+          "more of them",
           data_->real()->size());
-      real_full_said_ = true;
     }
-    ESTUARY_ASSIGN_OR_RETURN(const uint64_t rows, feed->Take(room, absl::ZeroDuration()));
-    parts_.metrics->AddRealRows(rows);
+    real_full_said_ = true;
+    return absl::OkStatus();
   }
+  ESTUARY_ASSIGN_OR_RETURN(const uint64_t rows,
+                           data_->real_feed()->Take(room, absl::ZeroDuration()));
+  if (rows == 0) return absl::OkStatus();
+  if (state_.real_rows_added == 0) {
+    spdlog::info("real transitions arrive; D grows beyond its {}", data_->real()->size() - rows);
+  }
+  state_.real_rows_added += rows;
+  parts_.metrics->AddRealRows(rows);
   return absl::OkStatus();
 }
 
@@ -284,6 +297,7 @@ absl::Status Training::WriteMetrics() {
   line["seconds"] = Seconds();
   line["policy_version"] = state_.policy_version;
   line["real_rows"] = status.real_rows();
+  line["real_rows_added"] = status.real_rows_added();
   line["sim_rows"] = status.sim_rows();
   line["starved_seconds"] = state_.starved_seconds;
   line["gradient_steps_per_second"] = status.gradient_steps_per_second();
@@ -366,6 +380,7 @@ void Training::ShowProgress(bool at_once) {
     status.set_gradient_steps(state_.gradient_steps);
     status.set_environment_steps(state_.environment_steps);
     status.set_real_rows(data_->real() != nullptr ? data_->real()->size() : 0);
+    status.set_real_rows_added(state_.real_rows_added);
     status.set_sim_rows(data_->sim() != nullptr ? data_->sim()->size() : 0);
     status.set_policy_version(state_.policy_version);
     status.set_starved_seconds(state_.starved_seconds);

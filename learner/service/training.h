@@ -67,6 +67,9 @@ class Training {
  private:
   absl::Status Begin();
   absl::Status TakeRows(absl::Duration timeout, uint64_t* taken);
+  // D grows while training goes on (Dataset.extend).
+  bool Extends() const;
+  absl::Status TakeRealRows();
   bool MayStep() const;
   absl::Status WaitForRows();
   absl::Status Step();

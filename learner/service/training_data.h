@@ -1,7 +1,8 @@
 // The data a run trains on: the two replays on the device, filled from the shards, and the feeds
 // that keep them filled.
 //
-// A fresh run waits until table real holds all of the experiment's transitions, and takes no
+// A fresh run waits until table real holds all of the experiment's transitions; D is what the table
+// holds then, and grows with it where the experiment says so (Dataset.extend). It takes no
 // simulated row that was there before it began. A resumed run loads just what its checkpoint had;
 // simulated rows that a restarted shard lost are made again, except in a deterministic run,
 // which could not go on bit for bit and says so.

@@ -171,14 +171,14 @@ TEST(TablesOf, GivesSimTheExperimentsPaceUnlessInLockstep) {
   experiment.mutable_algorithm()->set_name("sac");
   ASSERT_TRUE(experiment::FillDefaults(experiment).ok());
   const transition::Schema schema = StandardSchema(*worlds::FindTask("wheel_legged_stand"));
-  const v1::TableConfigs paced = TablesOf(experiment, schema);
+  const v1::TableConfigs paced = TablesOf(experiment, schema, schema);
   ASSERT_EQ(paced.tables_size(), 2);
   EXPECT_EQ(paced.tables(0).durability(), v1::DURABILITY_DISK);
   EXPECT_FALSE(paced.tables(0).has_limiter());
   EXPECT_EQ(paced.tables(1).durability(), v1::DURABILITY_MEMORY);
   EXPECT_DOUBLE_EQ(paced.tables(1).limiter().samples_per_insert(), 256);
   experiment.set_deterministic(true);
-  EXPECT_FALSE(TablesOf(experiment, schema).tables(1).has_limiter());
+  EXPECT_FALSE(TablesOf(experiment, schema, schema).tables(1).has_limiter());
 }
 
 TEST(NthMetricsAddress, CountsPortsUp) {

@@ -110,6 +110,21 @@ TEST(FillDefaults, NamesTheFieldAndItsValueAndItsRange) {
   EXPECT_THAT(Refusal("deterministic: true cluster { actors: 3 }"), HasSubstr("one actor"));
 }
 
+TEST(FillDefaults, LetsDGrowOnlyWhereThatMakesSense) {
+  v1::Experiment e = Parse(kH2o);
+  e.mutable_dataset()->set_extend(true);
+  EXPECT_TRUE(FillDefaults(e).ok());
+  e = Parse(std::string(kH2o) + "deterministic: true");
+  e.mutable_dataset()->set_extend(true);
+  EXPECT_THAT(std::string(FillDefaults(e).message()),
+              HasSubstr("deterministic: true needs the same D in every run"));
+  e = Parse(kH2o);
+  e.mutable_dataset()->set_extend(true);
+  e.mutable_algorithm()->set_name("sac");
+  EXPECT_THAT(std::string(FillDefaults(e).message()),
+              HasSubstr("algorithm 'sac' uses no real data"));
+}
+
 TEST(FillDefaults, RefusesANameThatIsNoFolder) {
   v1::Experiment e = Parse(kH2o);
   for (const char* name : {"", "a/b", "..", "a b"}) {

@@ -101,19 +101,28 @@ class LearnerCluster {
 
   // The dataset: row i to shard i mod S.
   void ImportReal(uint64_t rows, double reward_scale = 1) {
+    AddReal("dataset", rows, reward_scale, v1::TRANSITION_SOURCE_DATASET);
+  }
+  // What a robot sends.
+  void RecordReal(uint64_t rows) { AddReal("robot", rows, 1, v1::TRANSITION_SOURCE_POLICY); }
+
+  void AddReal(const std::string& writer_name, uint64_t rows, double reward_scale,
+               v1::TransitionSource source) {
     for (size_t shard = 0; shard < addresses_.size(); ++shard) {
       transition::BlockBuilder block{ToySchema()};
       for (uint64_t i = shard; i < rows; i += addresses_.size()) {
         const auto x = static_cast<float>(i);
         const float action[2] = {std::sin(2.3f * x), std::cos(3.1f * x)};
-        AddToyRow(i, action, reward_scale, v1::TRANSITION_SOURCE_DATASET, 0, block);
+        AddToyRow(i, action, reward_scale, source, 0, block);
       }
       auto writer = client::ReplayWriter::Start({.shards = addresses_,
                                                  .table = "real",
-                                                 .writer_id = absl::StrCat("dataset/", shard),
+                                                 .writer_id =
+                                                     absl::StrCat(writer_name, "/", shard),
                                                  .schema = ToySchema(),
                                                  .shard = static_cast<int>(shard),
-                                                 .bulk = true});
+                                                 .bulk =
+                                                     source == v1::TRANSITION_SOURCE_DATASET});
       ASSERT_TRUE(writer.ok()) << writer.status();
       ASSERT_TRUE((*writer)->Append(block).ok());
       ASSERT_TRUE((*writer)->Flush(kLong).ok());

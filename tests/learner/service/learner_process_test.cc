@@ -236,6 +236,71 @@ TEST(LearnerProcess, GoesOnWhileAShardRestarts) {
   EXPECT_EQ(cluster.learner().Wait(kLong), 0) << cluster.learner().Output();
 }
 
+TEST(LearnerProcess, DGrowsByRealRowsThatArriveWhileItTrains) {
+  v1::Experiment experiment = ToyExperiment("h2o", /*deterministic=*/false);
+  experiment.mutable_dataset()->set_extend(true);
+  experiment.mutable_replay()->set_real_capacity(150);
+  LearnerCluster cluster(experiment);
+  cluster.StartShards();
+  cluster.ImportReal(64);
+  cluster.StartLearner();
+  cluster.StartActor();
+  // It cannot finish meanwhile.
+  cluster.actor().PauseAt(65);
+  ASSERT_TRUE(cluster.AwaitSteps(60));
+  cluster.RecordReal(40);
+  ASSERT_TRUE(cluster.Await([](const v1::LearnerStatus& status) {
+    return status.real_rows() == 104 && status.real_rows_added() == 40;
+  })) << cluster.learner().Output();
+  // A learner that dies has all of them again.
+  cluster.learner().Signal(SIGTERM);
+  ASSERT_EQ(cluster.learner().Wait(kLong), 0) << cluster.learner().Output();
+  cluster.StartLearner({"--resume"});
+  ASSERT_TRUE(cluster.Await([](const v1::LearnerStatus& status) {
+    return status.real_rows() == 104 && status.real_rows_added() == 40;
+  })) << cluster.learner().Output();
+  cluster.actor().GoOn();
+  EXPECT_EQ(cluster.learner().Wait(kLong), 0) << cluster.learner().Output();
+  const nlohmann::json last = nlohmann::json::parse(cluster.Lines("metrics.jsonl").back());
+  EXPECT_EQ(last["real_rows"], 104);
+  EXPECT_EQ(last["real_rows_added"], 40);
+}
+
+TEST(LearnerProcess, TakesNoMoreRealRowsThanItHasRoomForAndGoesOn) {
+  v1::Experiment experiment = ToyExperiment("h2o", /*deterministic=*/false);
+  experiment.mutable_dataset()->set_extend(true);
+  experiment.mutable_replay()->set_real_capacity(70);
+  LearnerCluster cluster(experiment);
+  cluster.StartShards();
+  cluster.ImportReal(64);
+  cluster.StartLearner();
+  cluster.StartActor();
+  cluster.actor().PauseAt(65);
+  ASSERT_TRUE(cluster.AwaitSteps(60));
+  cluster.RecordReal(40);
+  ASSERT_TRUE(
+      cluster.Await([](const v1::LearnerStatus& status) { return status.real_rows() == 70; }));
+  cluster.actor().GoOn();
+  EXPECT_EQ(cluster.learner().Wait(kLong), 0) << cluster.learner().Output();
+  EXPECT_THAT(cluster.learner().Output(), HasSubstr("as many as replay.real_capacity allows"));
+}
+
+TEST(LearnerProcess, DStaysWhatItWasWithoutTheSwitch) {
+  LearnerCluster cluster(ToyExperiment("h2o", /*deterministic=*/false));
+  cluster.StartShards();
+  cluster.ImportReal(64);
+  cluster.StartLearner();
+  cluster.StartActor();
+  cluster.actor().PauseAt(65);
+  ASSERT_TRUE(cluster.AwaitSteps(60));
+  cluster.RecordReal(40);
+  cluster.actor().GoOn();
+  EXPECT_EQ(cluster.learner().Wait(kLong), 0) << cluster.learner().Output();
+  const nlohmann::json last = nlohmann::json::parse(cluster.Lines("metrics.jsonl").back());
+  EXPECT_EQ(last["real_rows"], 64);
+  EXPECT_EQ(last["real_rows_added"], 0);
+}
+
 TEST(LearnerProcess, ServesTheExperimentWhileItWaitsForData) {
   LearnerCluster cluster(ToyExperiment("h2o", false));
   cluster.StartShards();

@@ -13,6 +13,7 @@ TEST(RunState, ComesBackFromJsonAsItWas) {
   state.policy_version = 3;
   state.seconds = 0.1;
   state.starved_seconds = 1e-9;
+  state.real_rows_added = 17;
   state.evaluated = true;
   state.real = {{"shard-a", 0, 50, 50}, {"shard-b", 0, 0, 0}};
   state.sim = {{"shard-a", 5, (uint64_t{1} << 40) + 7, 27}};
