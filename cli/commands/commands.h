@@ -15,6 +15,8 @@
   X(Evaluate)                       \
   X(Drive)                          \
   X(Report)                         \
+  X(PolicyShow)                     \
+  X(PolicyExport)                   \
   X(DatasetGenerate)                \
   X(DatasetDescribe)                \
   X(DatasetImport)                  \
