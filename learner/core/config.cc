@@ -219,6 +219,14 @@ int LearnerConfig::RealRows() const {
   return static_cast<int>(std::lround(optimizer.batch_size * optimizer.real_fraction));
 }
 
+int LearnerConfig::RealRowsDrawn() const {
+  return RealRows() + (algorithm.NeedsDiscriminators() ? optimizer.DiscriminatorBatchSize() : 0);
+}
+
+int LearnerConfig::SimRowsDrawn() const {
+  return SimRows() + (algorithm.NeedsDiscriminators() ? optimizer.DiscriminatorBatchSize() : 0);
+}
+
 double OptimizerConfig::LearningRateAt(uint64_t steps_done) const {
   const double total = static_cast<double>(gradient_steps);
   const double done = static_cast<double>(steps_done);

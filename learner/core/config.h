@@ -144,6 +144,9 @@ struct LearnerConfig {
   // Rows of each source in the batch of critics and policy.
   int RealRows() const;
   int SimRows() const { return algorithm.UsesSim() ? optimizer.batch_size - RealRows() : 0; }
+  // Rows that one step draws of each table in all, the discriminators' included.
+  int RealRowsDrawn() const;
+  int SimRowsDrawn() const;
 };
 
 // One row of the table: sac, cql, darc, darc_plus, h2o, h2o_v, h2o_a, h2o_dr, h2o_a_dr, h2o_reg,

@@ -4,6 +4,8 @@
 #include <dlfcn.h>
 
 #include <exception>
+#include <fstream>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 
@@ -36,6 +38,23 @@ absl::Status OpenCuda() {
 
 absl::Status OpenDevice(Device device) {
   return device == Device::kCpu ? absl::OkStatus() : OpenCuda();
+}
+
+uint64_t FreeMemory(Device device) {
+  if (device == Device::kCuda) {
+    // Of the CUDA runtime that LibTorch's CUDA half brought along.
+    using GetInfo = int (*)(size_t * free, size_t * total);
+    const auto get_info = reinterpret_cast<GetInfo>(dlsym(RTLD_DEFAULT, "cudaMemGetInfo"));
+    size_t free = 0, total = 0;
+    return get_info != nullptr && get_info(&free, &total) == 0 ? free : 0;
+  }
+  std::ifstream file("/proc/meminfo");
+  std::string name, unit;
+  for (uint64_t kilobytes = 0; file >> name >> kilobytes;) {
+    if (name == "MemAvailable:") return 1024 * kilobytes;
+    std::getline(file, unit);
+  }
+  return 0;
 }
 
 Device BestDevice() { return OpenCuda().ok() ? Device::kCuda : Device::kCpu; }

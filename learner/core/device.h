@@ -1,6 +1,8 @@
 // Where and in which precision an engine computes.
 #pragma once
 
+#include <cstdint>
+
 #include "absl/status/status.h"
 
 namespace estuary::learner {
@@ -16,6 +18,9 @@ enum class Precision {
 // Loads LibTorch's CUDA half where `device` needs it. FAILED_PRECONDITION says why it cannot be
 // used on this machine.
 absl::Status OpenDevice(Device device);
+
+// Bytes of the device's memory that are free now; 0 where that cannot be told.
+uint64_t FreeMemory(Device device);
 
 // GPU if one can be used, else CPU.
 Device BestDevice();

@@ -107,6 +107,11 @@ absl::StatusOr<DynamicsModel> LearnDynamicsModel(const LearnerConfig& config,
                                                  const DeviceReplay& real, uint64_t seed,
                                                  const DynamicsModelProgress& progress) {
   if (auto status = Validate(config); !status.ok()) return status;
+  if (real.options().in_order) {
+    return absl::FailedPreconditionError(
+        "a model of the dynamics is learned from D on the device, but table 'real' does not fit "
+        "there; raise replay.device_budget_bytes");
+  }
   if (real.size() < kLeastRows) {
     return absl::FailedPreconditionError(
         absl::StrCat("a model of the dynamics needs at least ", kLeastRows,

@@ -91,9 +91,10 @@ class Engine {
   virtual absl::StatusOr<TensorTree> Parameters() = 0;
   virtual absl::Status SetParameters(const TensorTree& parameters) = 0;
 
-  // Everything but the replays: parameters, moments, random state, step, input scaling.
-  // INVALID_ARGUMENT where the bytes are damaged or of another algorithm or shape; nothing changes
-  // then.
+  // Everything but the replays: parameters, moments, random state, step, input scaling. A state of
+  // another engine is taken too, but for its random state: randomness then goes on from this
+  // engine's seed and the step. INVALID_ARGUMENT where the bytes are damaged or of another algorithm
+  // or shape; nothing changes then.
   virtual absl::StatusOr<std::string> Save() = 0;
   virtual absl::Status Load(absl::string_view state) = 0;
 };

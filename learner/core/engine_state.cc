@@ -153,4 +153,19 @@ absl::StatusOr<EngineState> ParseEngineState(absl::string_view bytes) {
   return state;
 }
 
+absl::Status CheckAlgorithm(const EngineState& state, const LearnerConfig& config) {
+  if (state.algorithm == config.algorithm.name) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("the saved state is of algorithm '", state.algorithm, "', this learner runs '",
+                   config.algorithm.name, "'; resume with the experiment that saved it"));
+}
+
+uint64_t SeedAfter(uint64_t seed, uint64_t steps_done) {
+  // The finaliser of SplitMix64 spreads neighbouring counts.
+  uint64_t mixed = seed + (steps_done + 1) * 0x9e3779b97f4a7c15;
+  mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9;
+  mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
+  return mixed ^ (mixed >> 31);
+}
+
 }  // namespace estuary::learner

@@ -8,8 +8,10 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "learner/core/config.h"
 #include "learner/core/tensor_tree.h"
 
 namespace estuary::learner {
@@ -31,5 +33,11 @@ std::string SerializeEngineState(const EngineState& state);
 // INVALID_ARGUMENT where the bytes are cut short, damaged (they carry a checksum) or of another
 // version.
 absl::StatusOr<EngineState> ParseEngineState(absl::string_view bytes);
+
+// INVALID_ARGUMENT where the state is of another algorithm than the configuration's.
+absl::Status CheckAlgorithm(const EngineState& state, const LearnerConfig& config);
+
+// The seed of an engine that goes on from another engine's state after so many steps.
+uint64_t SeedAfter(uint64_t seed, uint64_t steps_done);
 
 }  // namespace estuary::learner

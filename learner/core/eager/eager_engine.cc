@@ -212,15 +212,11 @@ absl::Status EagerEngine::Load(absl::string_view bytes) {
   return Guarded("loading a saved state", [&]() -> absl::Status {
     const auto state = ParseEngineState(bytes);
     if (!state.ok()) return state.status();
-    if (state->algorithm != options_.config.algorithm.name || state->engine != name()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("the saved state is of algorithm '", state->algorithm, "' on engine '",
-                       state->engine, "', this learner runs '", options_.config.algorithm.name,
-                       "' on '", name(), "'; resume with the experiment that saved it"));
-    }
+    if (auto status = CheckAlgorithm(*state, options_.config); !status.ok()) return status;
+    at::Generator generator =
+        MakeGenerator(options_.device, SeedAfter(options_.seed, state->steps_done));
     // A generator refuses a state that is not its own by throwing; try on a copy.
-    at::Generator generator = MakeGenerator(options_.device, options_.seed);
-    generator.set_state(StateTensor(state->random_state));
+    if (state->engine == name()) generator.set_state(StateTensor(state->random_state));
     if (auto status = update_.Import(state->tensors, state->steps_done); !status.ok()) {
       return status;
     }

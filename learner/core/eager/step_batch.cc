@@ -10,15 +10,6 @@
 namespace estuary::learner {
 namespace {
 
-absl::Status CheckReplay(const DeviceReplay* replay, const char* table) {
-  if (replay == nullptr || replay->size() == 0) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the algorithm draws from table '", table, "', which ",
-                     replay == nullptr ? "the engine was not given" : "holds no transitions yet"));
-  }
-  return absl::OkStatus();
-}
-
 // Draws batch.size(0) + discriminators.size(0) rows; either may be undefined.
 void Gather(const DeviceReplay& replay, const at::Generator& generator, at::Tensor batch,
             at::Tensor discriminators) {
@@ -86,12 +77,9 @@ absl::StatusOr<StepBatch> DrawBatch(const LearnerConfig& config, const DeviceRep
                                     const at::Generator& generator, at::TensorOptions options) {
   const AlgorithmConfig& algorithm = config.algorithm;
   const bool discriminate = algorithm.NeedsDiscriminators();
-  if (algorithm.UsesReal() || discriminate) {
-    if (auto status = CheckReplay(real, "real"); !status.ok()) return status;
-  }
-  if (algorithm.UsesSim() || discriminate) {
-    if (auto status = CheckReplay(sim, "sim"); !status.ok()) return status;
-  }
+  absl::Status ready = CheckDrawable(real, "real", config.RealRowsDrawn());
+  ready.Update(CheckDrawable(sim, "sim", config.SimRowsDrawn()));
+  if (!ready.ok()) return ready;
   const RowLayout layout{config.observation_dim, config.action_dim};
   const int64_t m = discriminate ? config.optimizer.DiscriminatorBatchSize() : 0;
   StepBatch batch;

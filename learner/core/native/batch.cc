@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include "absl/strings/str_cat.h"
 
@@ -116,7 +117,11 @@ Batch::Picked::Picked(int64_t count, int width)
       differences(static_cast<size_t>(count * width)) {}
 
 void Batch::Picked::Draw(const HostRows& source, int64_t count, Random& random) {
-  random.Integers(static_cast<uint64_t>(source.size), count, indices.data());
+  if (source.next >= 0) {
+    std::iota(indices.begin(), indices.begin() + count, source.next);
+  } else {
+    random.Integers(static_cast<uint64_t>(source.size), count, indices.data());
+  }
   for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
     rows[i] = source.Row(indices[i]);
     __builtin_prefetch(rows[i]);

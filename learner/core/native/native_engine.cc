@@ -13,14 +13,6 @@ namespace estuary::learner {
 namespace native {
 namespace {
 
-absl::Status CheckSource(bool used, const HostRows& rows, const DeviceReplay* replay,
-                         const char* table) {
-  if (!used || rows.size > 0) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      absl::StrCat("the algorithm draws from table '", table, "', which ",
-                   replay == nullptr ? "the engine was not given" : "holds no transitions yet"));
-}
-
 HostTensor ToTensor(const std::vector<float>& values) {
   return {{static_cast<int64_t>(values.size())}, {values.begin(), values.end()}};
 }
@@ -61,21 +53,32 @@ NativeEngine::NativeEngine(const EngineOptions& options, Scaling scaling)
 
 absl::Status NativeEngine::Step(int count) {
   if (!has_dynamics_model_) return NoDynamicsModel();
-  const AlgorithmConfig& algorithm = options_.config.algorithm;
-  const bool discriminate = algorithm.NeedsDiscriminators();
-  const HostRows real = HostRowsOf(options_.real), sim = HostRowsOf(options_.sim);
-  absl::Status status =
-      CheckSource(algorithm.UsesReal() || discriminate, real, options_.real, "real");
-  status.Update(CheckSource(algorithm.UsesSim() || discriminate, sim, options_.sim, "sim"));
-  if (!status.ok()) return status;
+  const LearnerConfig& config = options_.config;
   if (!failure_.ok()) return failure_;
-  last_ = memory_.get();
   Batch& batch = memory_->batch;
+  const int discriminated = batch.shape.discriminator_rows;
+  HostRows real = HostRowsOf(options_.real), sim = HostRowsOf(options_.sim);
   for (int i = 0; i < count; ++i) {
+    absl::Status status = CheckDrawable(options_.real, "real", config.RealRowsDrawn());
+    status.Update(CheckDrawable(options_.sim, "sim", config.SimRowsDrawn()));
+    if (!status.ok()) return status;
+    last_ = memory_.get();
+    // Of rows in order the discriminators have the first.
+    HostRows real_rest = real, sim_rest = sim;
+    for (HostRows* rest : {&real_rest, &sim_rest}) {
+      if (rest->next >= 0) rest->next += discriminated;
+    }
     failure_ = update_.Run(
         *memory_, [&] { batch.DrawDiscriminators(real, sim, scaling_, update_.random(0)); },
-        [&] { batch.DrawTransitions(real, sim, scaling_, update_.random(1)); });
+        [&] { batch.DrawTransitions(real_rest, sim_rest, scaling_, update_.random(1)); });
     if (!failure_.ok()) return failure_;
+    const auto advance = [](const DeviceReplay* replay, HostRows& rows, int drawn) {
+      if (rows.next < 0) return;
+      rows.next += drawn;
+      SetDrawn(*replay, rows.next);
+    };
+    advance(options_.real, real, config.RealRowsDrawn());
+    advance(options_.sim, sim, config.SimRowsDrawn());
   }
   return absl::OkStatus();
 }
@@ -201,16 +204,13 @@ absl::StatusOr<std::string> NativeEngine::Save() {
 absl::Status NativeEngine::Load(absl::string_view bytes) {
   const auto state = ParseEngineState(bytes);
   if (!state.ok()) return state.status();
-  if (state->algorithm != options_.config.algorithm.name || state->engine != name()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the saved state is of algorithm '", state->algorithm, "' on engine '",
-                     state->engine, "', this learner runs '", options_.config.algorithm.name,
-                     "' on '", name(), "'; resume with the experiment that saved it"));
-  }
+  if (auto status = CheckAlgorithm(*state, options_.config); !status.ok()) return status;
   const absl::string_view random = state->random_state;
-  Random streams[2] = {update_.random(0), update_.random(1)};
-  if (!streams[0].SetState(random.substr(0, random.size() / 2)) ||
-      !streams[1].SetState(random.substr(random.size() / 2))) {
+  const uint64_t seed = SeedAfter(options_.seed, state->steps_done);
+  Random streams[2] = {Random(seed, 0), Random(seed, 1)};
+  const bool own = state->engine == name();
+  if (own && (!streams[0].SetState(random.substr(0, random.size() / 2)) ||
+              !streams[1].SetState(random.substr(random.size() / 2)))) {
     return absl::InvalidArgumentError(absl::StrCat("the saved state's random state has ",
                                                    random.size(), " bytes, which no ", name(),
                                                    " engine wrote"));

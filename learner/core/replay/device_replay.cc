@@ -62,6 +62,17 @@ at::Tensor Pack(const RowLayout& layout, const TransitionColumns& columns, int64
   return packed;
 }
 
+// Forgets the rows that were drawn.
+void Compact(DeviceReplay::Storage& storage) {
+  const int64_t left = storage.drawable();
+  // The parts may overlap.
+  if (left > 0) {
+    storage.rows.narrow(0, 0, left).copy_(storage.rows.narrow(0, storage.next, left).clone());
+  }
+  storage.size = left;
+  storage.next = 0;
+}
+
 // Enough memory for `wanted` rows, at least doubling. A ring only wraps at its full capacity, so
 // growing keeps every row's place.
 void Reserve(DeviceReplay::Storage& storage, int64_t wanted) {
@@ -87,6 +98,14 @@ at::Device ToTorch(Device device) {
 }
 
 void DeviceReplay::Storage::Draw(const at::Generator& generator, at::Tensor& indices) const {
+  if (options.in_order) {
+    const int64_t count = indices.size(0);
+    TORCH_CHECK(count <= drawable(), "table '", options.name, "' has ", drawable(),
+                " rows left to draw, not ", count);
+    at::arange_out(indices, next, next + count, 1);
+    next += count;
+    return;
+  }
   indices.random_(0, size, generator);
   if (oldest != 0) indices.add_(oldest).remainder_(size);
 }
@@ -121,13 +140,15 @@ absl::Status DeviceReplay::Append(const TransitionColumns& columns) {
   const int64_t capacity = s.options.capacity;
   const int64_t rows = static_cast<int64_t>(columns.reward.size());
   if (auto status = CheckColumns(s.options, columns, rows); !status.ok()) return status;
-  if (s.options.overflow == Overflow::kRefuse && s.size + rows > capacity) {
+  const bool refuses = s.options.in_order || s.options.overflow == Overflow::kRefuse;
+  if (refuses && s.drawable() + rows > capacity) {
     return absl::ResourceExhaustedError(
-        absl::StrCat("table '", s.options.name, "' holds ", s.size, " of at most ", capacity,
+        absl::StrCat("table '", s.options.name, "' holds ", s.drawable(), " of at most ", capacity,
                      " transitions and was given ", rows, " more; raise its capacity"));
   }
   try {
     const at::NoGradGuard no_grad;
+    if (s.options.in_order && s.size + rows > capacity) Compact(s);
     // Of more rows than the ring has places only the last survive.
     int64_t first = std::max<int64_t>(0, rows - capacity);
     Reserve(s, std::min(capacity, s.size + rows));
@@ -151,14 +172,21 @@ absl::Status DeviceReplay::Append(const TransitionColumns& columns) {
   }
 }
 
-void DeviceReplay::Clear() { storage_->size = storage_->oldest = storage_->appended = 0; }
+void DeviceReplay::Clear() {
+  storage_->size = storage_->oldest = storage_->appended = storage_->next = 0;
+}
 
 const ReplayOptions& DeviceReplay::options() const { return storage_->options; }
-int64_t DeviceReplay::size() const { return storage_->size; }
+int64_t DeviceReplay::size() const { return storage_->drawable(); }
 int64_t DeviceReplay::appended() const { return storage_->appended; }
 
 absl::StatusOr<ReplayMoments> DeviceReplay::Moments() const {
   const Storage& s = *storage_;
+  if (s.moments.has_value()) return *s.moments;
+  if (s.options.in_order) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "table '", s.options.name, "' is sampled by the shards and its moments were not taken"));
+  }
   if (s.size == 0) {
     return absl::FailedPreconditionError(
         absl::StrCat("table '", s.options.name, "' holds no transitions to take moments of"));
@@ -186,5 +214,21 @@ absl::StatusOr<ReplayMoments> DeviceReplay::Moments() const {
         absl::StrCat("moments of table '", s.options.name, "' failed: ", error.what()));
   }
 }
+
+absl::Status CheckDrawable(const DeviceReplay* replay, const char* table, int64_t rows) {
+  if (rows == 0) return absl::OkStatus();
+  if (replay == nullptr || replay->size() == 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the algorithm draws from table '", table, "', which ",
+                     replay == nullptr ? "the engine was not given" : "holds no transitions yet"));
+  }
+  if (replay->options().in_order && replay->size() < rows) {
+    return absl::FailedPreconditionError(absl::StrCat("table '", table, "' has ", replay->size(),
+                                                      " sampled rows left, a step draws ", rows));
+  }
+  return absl::OkStatus();
+}
+
+void DeviceReplay::SetMoments(const ReplayMoments& moments) { storage_->moments = moments; }
 
 }  // namespace estuary::learner

@@ -8,6 +8,9 @@
 // memory: two replays that were given the same rows give the same samples from the same random
 // numbers, whatever way the rows arrived.
 //
+// Where a table is too large for the device, a replay holds rows that the shards sampled, *in
+// order*: each is drawn once, as it came, which is a uniform draw from the whole table.
+//
 // Threads: none of its own and no locks. Append and the engine's steps are called in turn.
 #pragma once
 
@@ -49,6 +52,9 @@ struct ReplayOptions {
   int64_t capacity = 1'000'000;
   Overflow overflow = Overflow::kEvictOldest;
   Device device = Device::kCpu;
+  // Rows were drawn elsewhere: each is used once, in the order of arrival, and then forgotten. The
+  // capacity is of rows that wait; Append refuses more.
+  bool in_order = false;
 };
 
 // Moments over the rows held, one number a dimension; std is the population's.
@@ -74,11 +80,13 @@ class DeviceReplay {
   void Clear();
 
   const ReplayOptions& options() const;
-  // Rows held, and rows ever appended since creation or Clear.
+  // Rows that can be drawn, and rows ever appended since creation or Clear.
   int64_t size() const;
   int64_t appended() const;
-  // FAILED_PRECONDITION where it is empty.
+  // FAILED_PRECONDITION where it is empty; in order, where they were not set.
   absl::StatusOr<ReplayMoments> Moments() const;
+  // Of the whole table, whose samples come in order.
+  void SetMoments(const ReplayMoments& moments);
 
   // For the engines: the tensors behind it (replay/replay_storage.h).
   struct Storage;
@@ -89,5 +97,9 @@ class DeviceReplay {
 
   std::unique_ptr<Storage> storage_;
 };
+
+// FAILED_PRECONDITION where a step that draws so many rows (0: none) of `table` cannot: the replay
+// is null or empty or, in order, has fewer left.
+absl::Status CheckDrawable(const DeviceReplay* replay, const char* table, int64_t rows);
 
 }  // namespace estuary::learner

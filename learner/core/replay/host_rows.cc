@@ -13,7 +13,10 @@ HostRows HostRowsOf(const DeviceReplay* replay) {
   return {.rows = storage.rows.const_data_ptr<float>(),
           .width = storage.layout.width(),
           .size = storage.size,
-          .oldest = storage.oldest};
+          .oldest = storage.oldest,
+          .next = storage.options.in_order ? storage.next : -1};
 }
+
+void SetDrawn(const DeviceReplay& replay, int64_t next) { replay.storage().next = next; }
 
 }  // namespace estuary::learner

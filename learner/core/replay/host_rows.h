@@ -15,6 +15,8 @@ struct HostRows {
   int64_t width = 0;
   int64_t size = 0;
   int64_t oldest = 0;
+  // Rows are to be drawn in order, from here on; negative: uniformly.
+  int64_t next = -1;
 
   // The row that arrived as number `index` of those held.
   const float* Row(int64_t index) const {
@@ -25,5 +27,8 @@ struct HostRows {
 
 // All zero where `replay` is null or not in this machine's memory.
 HostRows HostRowsOf(const DeviceReplay* replay);
+
+// Rows before `next` have been drawn; for a replay in order.
+void SetDrawn(const DeviceReplay& replay, int64_t next);
 
 }  // namespace estuary::learner

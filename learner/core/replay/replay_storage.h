@@ -4,6 +4,8 @@
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 
+#include <optional>
+
 #include "learner/core/replay/device_replay.h"
 
 namespace estuary::learner {
@@ -28,8 +30,14 @@ struct DeviceReplay::Storage {
   int64_t size = 0;
   int64_t oldest = 0;
   int64_t appended = 0;
+  // In order: the first row that was not drawn yet, and the whole table's moments.
+  mutable int64_t next = 0;
+  std::optional<ReplayMoments> moments;
 
-  // Fills `indices` int64 [k], on the replay's device, with places of uniformly drawn rows.
+  int64_t drawable() const { return size - next; }
+
+  // Fills `indices` int64 [k], on the replay's device, with places of uniformly drawn rows; in
+  // order, with the next k, which must be there.
   void Draw(const at::Generator& generator, at::Tensor& indices) const;
 };
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "learner/core/replay/device_replay.h"
+#include "learner/core/replay/moments_sum.h"
 #include "learner/core/replay/replay_storage.h"
 #include "tests/learner/core/random_replay.h"
 
@@ -162,6 +163,41 @@ TEST(DeviceReplay, ForgetsEverythingOnClear) {
   EXPECT_FALSE(replay->Moments().ok());
   ASSERT_TRUE(replay->Append(Numbered(50, 2).columns()).ok());
   for (int reward : Drawn(*replay, 20, 1)) EXPECT_GE(reward, 50);
+}
+
+TEST(DeviceReplay, InOrderGivesEachRowOnce) {
+  ReplayOptions options = Options(10, Overflow::kEvictOldest);
+  options.in_order = true;
+  auto replay = MakeReplay(options);
+  ASSERT_TRUE(replay->Append(Numbered(0, 8).columns()).ok());
+  EXPECT_EQ(Drawn(*replay, 3, 1), (std::vector<int>{0, 1, 2}));
+  EXPECT_EQ(replay->size(), 5);
+  ASSERT_TRUE(replay->Append(Numbered(8, 5).columns()).ok());
+  EXPECT_EQ(replay->size(), 10);
+  const absl::Status full = replay->Append(Numbered(13, 1).columns());
+  EXPECT_EQ(full.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(Drawn(*replay, 10, 2), (std::vector<int>{3, 4, 5, 6, 7, 8, 9, 10, 11, 12}));
+  EXPECT_EQ(replay->size(), 0);
+  EXPECT_EQ(CheckDrawable(replay.get(), "sim", 1).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(replay->Moments().status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST(MomentsSum, AgreesWithTheReplaysMoments) {
+  const OwnedTransitions t = RandomTransitions(300, 3, 2, 4, 5);
+  auto replay = MakeReplay({.name = "real", .observation_dim = 3, .action_dim = 2});
+  ASSERT_TRUE(replay->Append(t.columns()).ok());
+  MomentsSum sum(3);
+  EXPECT_FALSE(sum.Moments().ok());
+  sum.Add(t.columns());
+  const auto got = sum.Moments(), want = replay->Moments();
+  ASSERT_TRUE(got.ok() && want.ok());
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(got->observation_mean[i], want->observation_mean[i], 1e-9);
+    EXPECT_NEAR(got->observation_std[i], want->observation_std[i], 1e-9);
+    EXPECT_NEAR(got->padded_observation_std[i], want->padded_observation_std[i], 1e-9);
+    EXPECT_NEAR(got->difference_mean[i], want->difference_mean[i], 1e-6);
+    EXPECT_NEAR(got->difference_std[i], want->difference_std[i], 1e-6);
+  }
 }
 
 TEST(DeviceReplay, TakesMomentsOverWhatItHolds) {

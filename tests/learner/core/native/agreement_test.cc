@@ -25,6 +25,10 @@ struct Case {
   std::vector<int> hidden, discriminator_hidden;
   int rows;
   bool scaled = false;
+  // Inputs depend on a dataset's statistics: observations normalised, differences for the
+  // discriminators.
+  bool normalized = false;
+  bool differences = false;
 };
 
 void ExpectNear(const TensorTree& got, const TensorTree& want, const TensorTree* gradients) {
@@ -66,8 +70,12 @@ TEST_P(Agreement, WithTheEagerEngineInFloat64) {
     config.networks.observation_scale.assign(static_cast<size_t>(c.observation_dim), 0.5f);
     config.optimizer.reward_scale = 0.25;
   }
+  if (c.normalized) config.networks.normalize_observations = true;
+  if (c.differences) config.algorithm.discriminator_input = DiscriminatorInput::kScaledDifference;
+  const auto dataset = RandomReplay("real", 100, c.observation_dim, c.action_dim, 3, 2);
   EngineOptions options;
   options.config = config;
+  if (c.normalized || c.differences) options.real = dataset.get();
   options.precision = Precision::kFloat64;
   const auto eager = MakeEagerEngine(options);
   options.precision = Precision::kFloat32;
@@ -113,6 +121,10 @@ std::vector<Case> Cases() {
     // Sizes that no vector divides, another number of layers, rows beyond a block.
     cases.push_back({algorithm, 5, 3, {20}, {24, 17, 9}, 70, true});
     cases.push_back({algorithm, 17, 6, {64, 48, 40}, {64}, 33});
+  }
+  for (const char* algorithm : {"h2o", "h2o_reverse_kl"}) {
+    cases.push_back({algorithm, 6, 2, {32, 32}, {32, 32}, 24, false, true, false});
+    cases.push_back({algorithm, 7, 2, {32, 32}, {32, 32}, 24, false, true, true});
   }
   cases.push_back({"h2o", 17, 6, {256, 256}, {256, 256}, 128});
   cases.push_back({"sac", 17, 6, {256, 256}, {256, 256}, 256});

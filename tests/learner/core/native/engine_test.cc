@@ -7,6 +7,7 @@
 #include <limits>
 #include <string>
 
+#include "learner/core/engine_state.h"
 #include "tests/learner/core/native/random_inputs.h"
 #include "tests/learner/core/random_replay.h"
 
@@ -266,17 +267,81 @@ TEST(NativeEngine, NamesWhatAnExplicitBatchLacks) {
 
 TEST(NativeEngine, RefusesAStateOfAnotherKindAndGoesOnAsItWas) {
   NativeLearner h2o(SmallConfig("h2o")), sac(SmallConfig("sac"));
-  NativeLearner eager(SmallConfig("h2o"), 1, 1, EngineKind::kEager);
   LearnerConfig wide = SmallConfig("h2o");
   wide.networks.hidden = {32, 16};
   NativeLearner wider(wide);
   ASSERT_TRUE(h2o.engine->Step(2).ok());
   const std::string before = h2o.State();
   for (const std::string& state :
-       {sac.State(), eager.State(), wider.State(), before.substr(0, before.size() / 2)}) {
+       {sac.State(), wider.State(), before.substr(0, before.size() / 2)}) {
     EXPECT_EQ(h2o.engine->Load(state).code(), absl::StatusCode::kInvalidArgument);
   }
   EXPECT_EQ(h2o.State(), before);
+}
+
+// A run may go on with another engine than it began with: the same nets and moments, random numbers
+// of its own.
+TEST_P(EveryAlgorithm, GoesOnFromTheOtherEnginesState) {
+  LearnerConfig config = SmallConfig(GetParam());
+  config.optimizer.policy_average = 0.05;
+  for (const bool to_native : {true, false}) {
+    NativeLearner from(config, 5, 1, to_native ? EngineKind::kEager : EngineKind::kNative);
+    NativeLearner to(config, 9, 1, to_native ? EngineKind::kNative : EngineKind::kEager);
+    ASSERT_TRUE(from.engine->Step(10).ok());
+    const absl::Status loaded = to.engine->Load(from.State());
+    ASSERT_TRUE(loaded.ok()) << loaded;
+    EXPECT_EQ(to.engine->steps_done(), 10u);
+    const auto before = ParseEngineState(from.State()), after = ParseEngineState(to.State());
+    ASSERT_TRUE(before.ok() && after.ok());
+    EXPECT_EQ(after->tensors, before->tensors);
+    NativeLearner again(config, 9, 1, to_native ? EngineKind::kNative : EngineKind::kEager);
+    ASSERT_TRUE(again.engine->Load(from.State()).ok());
+    ASSERT_TRUE(to.engine->Step(5).ok());
+    ASSERT_TRUE(again.engine->Step(5).ok());
+    EXPECT_EQ(to.State(), again.State());
+    const TensorTree batch = RandomInputs(config, 3).Batch(8);
+    ASSERT_TRUE(to.engine->Load(from.State()).ok());
+    const auto want = from.engine->StepWith(batch), got = to.engine->StepWith(batch);
+    ASSERT_TRUE(want.ok() && got.ok());
+    for (const char* loss : {"loss/policy", "loss/q1_td", "loss/q2_td"}) {
+      const double expected = want->at(loss).values[0];
+      EXPECT_NEAR(got->at(loss).values[0], expected, 1e-5 + 1e-4 * std::abs(expected)) << loss;
+    }
+  }
+}
+
+// What the shards sampled is used once, whole steps at a time.
+TEST_P(EveryAlgorithm, UsesRowsInOrderOnce) {
+  const LearnerConfig config = SmallConfig(GetParam());
+  const int real_rows = config.RealRowsDrawn(), sim_rows = config.SimRowsDrawn();
+  const auto make = [](const char* name, int rows, uint32_t seed) {
+    ReplayOptions options = {.name = name, .observation_dim = 3, .action_dim = 2, .capacity = 1000};
+    options.in_order = true;
+    auto replay = MakeReplay(options);
+    const absl::Status appended = replay->Append(RandomTransitions(rows, 3, 2, seed).columns());
+    EXPECT_TRUE(appended.ok()) << appended;
+    return replay;
+  };
+  const auto dataset = RandomReplay("real", 200, 3, 2, 1);
+  for (const EngineKind kind : {EngineKind::kEager, EngineKind::kNative}) {
+    // Of three steps and a bit.
+    const auto real = make("real", real_rows > 0 ? 3 * real_rows + 1 : 0, 1);
+    const auto sim = make("sim", sim_rows > 0 ? 3 * sim_rows + 1 : 0, 2);
+    real->SetMoments(*dataset->Moments());
+    EngineOptions options;
+    options.config = config;
+    options.real = real.get();
+    options.sim = sim.get();
+    const auto engine = MakeEngine(kind, options);
+    ASSERT_TRUE(engine.ok()) << engine.status();
+    LearnDynamics(**engine, *dataset, 1);
+    const absl::Status stepped = (*engine)->Step(3);
+    ASSERT_TRUE(stepped.ok()) << stepped;
+    EXPECT_EQ(real->size(), real_rows > 0 ? 1 : 0);
+    EXPECT_EQ(sim->size(), sim_rows > 0 ? 1 : 0);
+    EXPECT_EQ((*engine)->Step(1).code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_EQ((*engine)->steps_done(), 3u);
+  }
 }
 
 TEST(NativeEngine, DrawsTheNewestRowsOfAFullRing) {
