@@ -2,11 +2,14 @@
 #include <algorithm>
 #include <cstdio>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "cli/commands/commands.h"
+#include "cli/data/left_out.h"
+#include "cli/progress/display.h"
 #include "cli/progress/format.h"
 #include "cli/table/table.h"
 #include "common/dataset/summary.h"
@@ -42,12 +45,26 @@ std::string FormatHistogram(const dataset::Histogram& histogram) {
 
 absl::Status Describe(const std::string& path) {
   ESTUARY_ASSIGN_OR_RETURN(const dataset::Reader reader, dataset::Reader::Open(path));
-  ESTUARY_ASSIGN_OR_RETURN(const dataset::Summary summary, dataset::Summarize(reader, kBins));
+  absl::StatusOr<dataset::Summary> summarized = absl::UnknownError("not read");
+  {
+    Display display({path});
+    summarized = dataset::Summarize(reader, kBins, [&](uint64_t rows) {
+      display.Update(0, {.phase = "reading", .done = rows, .total = 2 * reader.info().rows});
+    });
+  }
+  ESTUARY_ASSIGN_OR_RETURN(const dataset::Summary summary, std::move(summarized));
   std::printf(
-      "%s\n\n%s rows of %d observations and %d actions, %s episodes, %s terminal, %s cut\n\n",
-      path.c_str(), WithCommas(summary.info.rows).c_str(), summary.info.observation_dim,
-      summary.info.action_dim, WithCommas(summary.episodes).c_str(),
+      "%s: %s\n\n%s rows of %d observations and %d actions, %s episodes, %s terminal, %s cut\n",
+      path.c_str(), summary.info.layout.c_str(), WithCommas(summary.info.rows).c_str(),
+      summary.info.observation_dim, summary.info.action_dim, WithCommas(summary.episodes).c_str(),
       WithCommas(summary.terminals).c_str(), WithCommas(summary.timeouts).c_str());
+  std::fputs(LeftOut(summary.info).c_str(), stdout);
+  if (summary.jumps > 0) {
+    std::printf(
+        "%s times the next row begins elsewhere than a row ended, although no flag says so\n",
+        WithCommas(summary.jumps).c_str());
+  }
+  std::printf("\n");
   std::vector<std::vector<std::string>> rows = {{"", "mean", "std", "min", "max"}};
   for (size_t i = 0; i < summary.observation.size(); ++i) {
     rows.push_back(MomentsRow(absl::StrCat("observations[", i, "]"), summary.observation[i]));
@@ -61,8 +78,8 @@ absl::Status Describe(const std::string& path) {
   std::printf("\nRewards\n%s", FormatHistogram(summary.rewards).c_str());
   if (!summary.first_bad) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
-      path, ": ", summary.bad_rows, " bad rows (in none of these figures); the first is row ",
-      summary.first_bad->row, ": ", summary.first_bad->why));
+      path, ": ", summary.bad_rows, " bad rows (in none of these figures); the first is ",
+      reader.Where(summary.first_bad->row), ": ", summary.first_bad->why));
 }
 
 }  // namespace
@@ -72,8 +89,10 @@ Command DatasetDescribeCommand() {
           .arguments = "FILE",
           .summary = "Rows, episodes, moments, rewards and the first bad row of a dataset",
           .details =
-              "FILE is HDF5 in D4RL's layout. Fails where the file holds a row that no learner\n"
-              "should see: a number that is not finite, an action outside [-1, 1].",
+              "FILE is HDF5 in D4RL's layout or in Minari's; a folder is a Minari dataset. Fails "
+              "where\n"
+              "it holds a row that no learner should see: a number that is not finite, an action\n"
+              "outside [-1, 1].",
           .prepare = [](Flags&) -> Command::Run {
             return [](const std::vector<std::string>& arguments) { return Describe(arguments[0]); };
           }};

@@ -10,6 +10,7 @@
 #include "absl/time/clock.h"
 #include "cli/commands/commands.h"
 #include "cli/data/importer.h"
+#include "cli/data/left_out.h"
 #include "cli/progress/display.h"
 #include "cli/progress/format.h"
 #include "common/client/replay_shards.h"
@@ -32,7 +33,12 @@ absl::Status Import(const std::string& path, const Options& options) {
   ESTUARY_ASSIGN_OR_RETURN(const dataset::Reader reader, dataset::Reader::Open(path));
   const uint64_t rows =
       std::min(options.transitions.value_or(reader.info().rows), reader.info().rows);
-  ESTUARY_RETURN_IF_ERROR(dataset::CheckRows(reader, rows));
+  {
+    Display display({path});
+    ESTUARY_RETURN_IF_ERROR(dataset::CheckRows(reader, rows, [&](uint64_t done) {
+      display.Update(0, {.phase = "checking", .done = done, .total = rows});
+    }));
+  }
   ESTUARY_ASSIGN_OR_RETURN(const std::vector<std::string> shards,
                            client::ParseShards(options.replay));
   ESTUARY_ASSIGN_OR_RETURN(const transition::Schema schema,
@@ -61,8 +67,8 @@ absl::Status Import(const std::string& path, const Options& options) {
     display.Update(0, {.phase = "importing", .done = progress.rows_sent, .total = rows});
   }
   ESTUARY_RETURN_IF_ERROR(status);
-  std::printf("%s rows of %s are in table real of %zu shards\n", WithCommas(rows).c_str(),
-              path.c_str(), shards.size());
+  std::printf("%s rows of %s are in table real of %zu shards\n%s", WithCommas(rows).c_str(),
+              path.c_str(), shards.size(), LeftOut(reader.info()).c_str());
   return absl::OkStatus();
 }
 
@@ -72,7 +78,10 @@ Command DatasetImportCommand() {
   return {.name = "dataset import",
           .arguments = "FILE",
           .summary = "Put a dataset into table real of running replay shards",
-          .details = "Row i goes to shard i mod S. A repeated import adds nothing.",
+          .details =
+              "FILE is HDF5 in D4RL's layout or in Minari's; a folder is a Minari dataset. Row i "
+              "goes to\n"
+              "shard i mod S. A repeated import adds nothing.",
           .prepare = [](Flags& flags) -> Command::Run {
             auto options = std::make_shared<Options>();
             flags.Add("replay", &options->replay, "ADDR,ADDR", "the shard map");

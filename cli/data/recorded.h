@@ -1,4 +1,4 @@
-// Everything that table real holds, as rows in memory: for files and for what a drive did.
+// Everything that table real holds, as rows in memory: for what a drive did.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,7 @@ struct Recorded {
   std::vector<uint32_t> episode;
 };
 
-// What the shards hold now. Imported rows come first, in their file's order; then every shard's
-// other rows in the order of its log. `timeout` bounds the wait for a next block.
+// What the shards hold now, in StreamRealTable's order. `timeout` bounds the wait for a next block.
 absl::StatusOr<Recorded> ReadRealTable(const std::vector<std::string>& shards,
                                        const transition::Schema& schema, absl::Duration timeout);
 

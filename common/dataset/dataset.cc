@@ -6,35 +6,26 @@
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "common/dataset/layout.h"
 #include "common/process/status.h"
 
 namespace estuary::dataset {
 namespace {
 
-constexpr size_t kCheckedAtOnce = 8192;
+constexpr size_t kRowsAtOnce = 8192;
+constexpr size_t kBytesAtOnce = 64 << 20;
+constexpr uint64_t kWidest = 1 << 20;
+constexpr char kMinariFile[] = "main_data.hdf5";
 // What float32 storage of +-1 may be off by.
 constexpr float kActionSlack = 1e-6f;
-
-absl::StatusOr<hdf5::Shape> ShapeOf(const hdf5::File& file, const std::string& name, size_t rank) {
-  if (!file.Exists(name)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(file.path(), " has no array '", name,
-                     "'; a dataset holds observations, actions, rewards, next_observations, "
-                     "terminals and timeouts, as D4RL's do"));
-  }
-  ESTUARY_ASSIGN_OR_RETURN(hdf5::Shape shape, file.DatasetShape(name));
-  if (shape.size() != rank) {
-    return absl::InvalidArgumentError(absl::StrCat(file.path(), ": ", name, " has shape ",
-                                                   hdf5::ShapeString(shape), ", expected ", rank,
-                                                   rank == 1 ? " dimension" : " dimensions"));
-  }
-  return shape;
-}
 
 std::optional<std::string> NotFinite(const char* name, const std::vector<float>& values, size_t row,
                                      size_t width) {
@@ -85,33 +76,80 @@ transition::Row Batch::Row(size_t i, uint32_t episode) const {
   return row;
 }
 
-absl::StatusOr<Reader> Reader::Open(const std::string& path) {
-  ESTUARY_ASSIGN_OR_RETURN(hdf5::File file, hdf5::File::Open(path));
-  ESTUARY_ASSIGN_OR_RETURN(const hdf5::Shape observations, ShapeOf(file, "observations", 2));
-  ESTUARY_ASSIGN_OR_RETURN(const hdf5::Shape actions, ShapeOf(file, "actions", 2));
-  constexpr uint64_t kWidest = 1 << 20;
-  if (observations[1] == 0 || actions[1] == 0 || observations[1] > kWidest ||
-      actions[1] > kWidest) {
+void Batch::Resize(uint64_t first_row, size_t count, int observations_of, int actions_of) {
+  first = first_row;
+  rows = count;
+  observation_dim = observations_of;
+  action_dim = actions_of;
+  observations.resize(count * observations_of);
+  actions.resize(count * actions_of);
+  rewards.resize(count);
+  next_observations.resize(count * observations_of);
+  terminals.assign(count, 0);
+  timeouts.assign(count, 0);
+}
+
+absl::StatusOr<hdf5::Shape> ArrayShape(const hdf5::File& file, const std::string& name,
+                                       size_t rank) {
+  if (!file.Exists(name)) {
     return absl::InvalidArgumentError(absl::StrCat(
-        path, ": observations have shape ", hdf5::ShapeString(observations), ", actions ",
-        hdf5::ShapeString(actions), "; the second dimension must be 1 to ", kWidest));
+        file.path(), " has no array '", name,
+        "'; a dataset holds observations, actions, rewards, next_observations, terminals and "
+        "timeouts, as D4RL's do, or episode_0, episode_1, ... as Minari's do"));
   }
-  Info info;
-  info.rows = observations[0];
-  info.observation_dim = static_cast<int>(observations[1]);
-  info.action_dim = static_cast<int>(actions[1]);
-  info.has_timeouts = file.Exists("timeouts");
-  if (info.rows == 0) return absl::InvalidArgumentError(absl::StrCat(path, " holds no rows"));
-  ESTUARY_RETURN_IF_ERROR(file.ExpectShape("actions", {info.rows, actions[1]}));
-  std::vector<std::string> columns = {"rewards", "terminals"};
-  if (info.has_timeouts) columns.push_back("timeouts");
-  for (const std::string& name : columns) {
-    ESTUARY_RETURN_IF_ERROR(ShapeOf(file, name, 1).status());
-    ESTUARY_RETURN_IF_ERROR(file.ExpectShape(name, {info.rows}));
+  absl::StatusOr<hdf5::Shape> shape = file.DatasetShape(name);
+  if (absl::IsNotFound(shape.status())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(file.path(), ": ", name,
+                     " is no array of numbers; observations and actions "
+                     "in several parts (Dict, Tuple) are not read"));
   }
-  ESTUARY_RETURN_IF_ERROR(ShapeOf(file, "next_observations", 2).status());
-  ESTUARY_RETURN_IF_ERROR(file.ExpectShape("next_observations", observations));
-  return Reader(std::move(file), info);
+  if (!shape.ok()) return shape.status();
+  if (shape->size() != rank) {
+    return absl::InvalidArgumentError(absl::StrCat(file.path(), ": ", name, " has shape ",
+                                                   hdf5::ShapeString(*shape), ", expected ", rank,
+                                                   rank == 1 ? " dimension" : " dimensions"));
+  }
+  if (rank == 2 && ((*shape)[1] == 0 || (*shape)[1] > kWidest)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(file.path(), ": ", name, " has shape ", hdf5::ShapeString(*shape),
+                     "; the second dimension must be 1 to ", kWidest));
+  }
+  return shape;
+}
+
+std::string DataFile(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (!fs::is_directory(path, error)) return path;
+  const std::string inner = absl::StrCat(path, "/data/", kMinariFile);
+  return fs::exists(inner, error) ? inner : absl::StrCat(path, "/", kMinariFile);
+}
+
+Reader::Reader(std::string path, std::unique_ptr<Layout> layout, Info info)
+    : path_(std::move(path)), layout_(std::move(layout)), info_(std::move(info)) {}
+Reader::Reader(Reader&&) noexcept = default;
+Reader& Reader::operator=(Reader&&) noexcept = default;
+Reader::~Reader() = default;
+
+absl::StatusOr<Reader> Reader::Open(const std::string& path) {
+  const std::string data = DataFile(path);
+  ESTUARY_ASSIGN_OR_RETURN(hdf5::File file, hdf5::File::Open(data));
+  ESTUARY_ASSIGN_OR_RETURN(const std::vector<std::string> names, file.List("/"));
+  const bool minari = std::any_of(names.begin(), names.end(), [](const std::string& name) {
+    return absl::StartsWith(name, "episode_");
+  });
+  absl::StatusOr<std::unique_ptr<Layout>> layout =
+      minari ? OpenMinari(std::move(file)) : OpenD4rl(std::move(file));
+  if (!layout.ok()) return layout.status();
+  Info info = (*layout)->info();
+  return Reader(data, *std::move(layout), std::move(info));
+}
+
+size_t Reader::rows_at_once() const {
+  const size_t row_bytes =
+      sizeof(float) * (2 * static_cast<size_t>(info_.observation_dim) + info_.action_dim + 2);
+  return std::clamp<size_t>(kBytesAtOnce / row_bytes, 1, kRowsAtOnce);
 }
 
 absl::Status Reader::CheckFits(const std::string& task, int observation_dim, int action_dim) const {
@@ -125,29 +163,15 @@ absl::Status Reader::CheckFits(const std::string& task, int observation_dim, int
 }
 
 absl::Status Reader::Read(uint64_t first, size_t count, Batch& batch) const {
-  const size_t obs = info_.observation_dim;
-  const size_t act = info_.action_dim;
-  batch.first = first;
-  batch.rows = count;
-  batch.observation_dim = info_.observation_dim;
-  batch.action_dim = info_.action_dim;
-  batch.observations.resize(count * obs);
-  batch.actions.resize(count * act);
-  batch.rewards.resize(count);
-  batch.next_observations.resize(count * obs);
-  batch.terminals.resize(count);
-  batch.timeouts.assign(count, 0);
-  const auto read = [&](const char* name, auto& values) {
-    return file_.ReadRows(name, first, count, absl::MakeSpan(values));
-  };
-  ESTUARY_RETURN_IF_ERROR(read("observations", batch.observations));
-  ESTUARY_RETURN_IF_ERROR(read("actions", batch.actions));
-  ESTUARY_RETURN_IF_ERROR(read("rewards", batch.rewards));
-  ESTUARY_RETURN_IF_ERROR(read("next_observations", batch.next_observations));
-  ESTUARY_RETURN_IF_ERROR(read("terminals", batch.terminals));
-  if (info_.has_timeouts) ESTUARY_RETURN_IF_ERROR(read("timeouts", batch.timeouts));
-  return absl::OkStatus();
+  if (first > info_.rows || count > info_.rows - first) {
+    return absl::OutOfRangeError(
+        absl::StrCat(path_, " has ", info_.rows, " rows, wanted ", count, " from row ", first));
+  }
+  batch.Resize(first, count, info_.observation_dim, info_.action_dim);
+  return count > 0 ? layout_->Read(batch) : absl::OkStatus();
 }
+
+std::string Reader::Where(uint64_t row) const { return layout_->Where(row); }
 
 std::optional<BadRow> FindBadRow(const Batch& batch, size_t from) {
   for (size_t i = from; i < batch.rows; ++i) {
@@ -156,21 +180,23 @@ std::optional<BadRow> FindBadRow(const Batch& batch, size_t from) {
   return std::nullopt;
 }
 
-absl::Status CheckRows(const Reader& reader, uint64_t rows) {
+absl::Status CheckRows(const Reader& reader, uint64_t rows, const Progress& progress) {
   Batch batch;
-  for (uint64_t first = 0; first < rows; first += kCheckedAtOnce) {
-    ESTUARY_RETURN_IF_ERROR(
-        reader.Read(first, std::min<uint64_t>(kCheckedAtOnce, rows - first), batch));
+  const size_t at_once = reader.rows_at_once();
+  for (uint64_t first = 0; first < rows; first += at_once) {
+    ESTUARY_RETURN_IF_ERROR(reader.Read(first, std::min<uint64_t>(at_once, rows - first), batch));
     if (const auto bad = FindBadRow(batch)) {
       return absl::InvalidArgumentError(absl::StrCat(
-          reader.path(), ": row ", bad->row, ": ", bad->why,
+          reader.path(), ": ", reader.Where(bad->row), ": ", bad->why,
           "; this is the first bad row, `estuary dataset describe` says more about the file"));
     }
+    if (progress != nullptr) progress(first + batch.rows);
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> Fingerprint(const std::string& path) {
+absl::StatusOr<std::string> Fingerprint(const std::string& dataset) {
+  const std::string path = DataFile(dataset);
   std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
   if (file == nullptr) return process::ErrnoStatus(errno, absl::StrCat("cannot open '", path, "'"));
   std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);

@@ -9,8 +9,6 @@
 namespace estuary::dataset {
 namespace {
 
-constexpr size_t kReadAtOnce = 8192;
-
 // Welford's running mean and variance.
 class Running {
  public:
@@ -37,12 +35,13 @@ class Running {
 
 // Calls visit(batch, i) for every good row, and bad(row) for the others.
 template <typename Visit, typename Bad>
-absl::Status ForEachRow(const Reader& reader, const Visit& visit, const Bad& bad) {
+absl::Status ForEachRow(const Reader& reader, const Visit& visit, const Bad& bad,
+                        const Progress& progress, uint64_t done_before) {
   Batch batch;
   const uint64_t rows = reader.info().rows;
-  for (uint64_t first = 0; first < rows; first += kReadAtOnce) {
-    ESTUARY_RETURN_IF_ERROR(
-        reader.Read(first, std::min<uint64_t>(kReadAtOnce, rows - first), batch));
+  const size_t at_once = reader.rows_at_once();
+  for (uint64_t first = 0; first < rows; first += at_once) {
+    ESTUARY_RETURN_IF_ERROR(reader.Read(first, std::min<uint64_t>(at_once, rows - first), batch));
     std::optional<BadRow> next_bad = FindBadRow(batch);
     for (size_t i = 0; i < batch.rows; ++i) {
       if (!next_bad || next_bad->row != batch.first + i) {
@@ -52,6 +51,7 @@ absl::Status ForEachRow(const Reader& reader, const Visit& visit, const Bad& bad
       bad(*next_bad);
       next_bad = FindBadRow(batch, i + 1);
     }
+    if (progress != nullptr) progress(done_before + first + batch.rows);
   }
   return absl::OkStatus();
 }
@@ -64,7 +64,8 @@ std::vector<Moments> Results(const std::vector<Running>& running) {
 
 }  // namespace
 
-absl::StatusOr<Summary> Summarize(const Reader& reader, int histogram_bins) {
+absl::StatusOr<Summary> Summarize(const Reader& reader, int histogram_bins,
+                                  const Progress& progress) {
   Summary summary;
   summary.info = reader.info();
   Running reward;
@@ -73,9 +74,15 @@ absl::StatusOr<Summary> Summarize(const Reader& reader, int histogram_bins) {
   std::vector<Running> action(summary.info.action_dim);
   double episode_return = 0;
   bool in_episode = false;
+  std::vector<float> led_to;
   ESTUARY_RETURN_IF_ERROR(ForEachRow(
       reader,
       [&](const Batch& batch, size_t i) {
+        const size_t obs = observation.size();
+        const auto at = batch.observations.begin() + i * obs;
+        if (in_episode && !std::equal(led_to.begin(), led_to.end(), at)) ++summary.jumps;
+        led_to.assign(batch.next_observations.begin() + i * obs,
+                      batch.next_observations.begin() + (i + 1) * obs);
         for (size_t j = 0; j < observation.size(); ++j) {
           observation[j].Add(batch.observations[i * observation.size() + j]);
         }
@@ -100,7 +107,8 @@ absl::StatusOr<Summary> Summarize(const Reader& reader, int histogram_bins) {
       [&](const BadRow& bad) {
         ++summary.bad_rows;
         if (!summary.first_bad) summary.first_bad = bad;
-      }));
+      },
+      progress, 0));
   if (in_episode) {
     returns.Add(episode_return);
     ++summary.episodes;
@@ -122,7 +130,7 @@ absl::StatusOr<Summary> Summarize(const Reader& reader, int histogram_bins) {
         const int bin = std::clamp(static_cast<int>(position), 0, histogram_bins - 1);
         ++histogram.counts[bin];
       },
-      [](const BadRow&) {}));
+      [](const BadRow&) {}, progress, summary.info.rows));
   return summary;
 }
 

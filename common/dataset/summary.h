@@ -32,6 +32,9 @@ struct Summary {
   // Rows whose s' is terminal (falls, for the robots), and rows where an episode was cut.
   uint64_t terminals = 0;
   uint64_t timeouts = 0;
+  // Where an episode goes on by its flags, but the next row's observation is not what this one led
+  // to.
+  uint64_t jumps = 0;
   // Undiscounted, of every episode.
   Moments episode_return;
   Moments reward;
@@ -43,7 +46,8 @@ struct Summary {
   std::optional<BadRow> first_bad;
 };
 
-// Reads the file twice, a batch at a time.
-absl::StatusOr<Summary> Summarize(const Reader& reader, int histogram_bins);
+// Reads the file twice, a batch at a time: `progress` reaches twice its rows.
+absl::StatusOr<Summary> Summarize(const Reader& reader, int histogram_bins,
+                                  const Progress& progress = nullptr);
 
 }  // namespace estuary::dataset

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -205,6 +207,30 @@ absl::Status File::Write(absl::string_view dataset, absl::Span<const uint64_t> s
   if (!created.ok()) return CreateFailed(*this, where, dataset);
   if (values.empty()) return absl::OkStatus();
   if (H5Dwrite(created.get(), NativeType<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
+    return absl::InternalError(absl::StrCat("cannot write ", where, ": ", Reason()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status File::WriteFlags(absl::string_view dataset, uint64_t count, bool last) {
+  if (absl::Status writable = CheckWritable(); !writable.ok()) return writable;
+  const std::string where = Where(dataset);
+  QuietErrors quiet;
+  const Handle type(H5Tenum_create(H5T_NATIVE_INT8), H5Tclose);
+  for (const auto& [name, value] : {std::pair{"FALSE", int8_t{0}}, std::pair{"TRUE", int8_t{1}}}) {
+    H5Tenum_insert(type.get(), name, &value);
+  }
+  const hsize_t size = count;
+  const Handle space(H5Screate_simple(1, &size, nullptr), H5Sclose);
+  const Handle groups = CreateGroupsOnTheWay();
+  const Handle created(H5Dcreate2(id_, CString(dataset).c_str(), type.get(), space.get(),
+                                  groups.get(), H5P_DEFAULT, H5P_DEFAULT),
+                       H5Dclose);
+  if (!created.ok()) return CreateFailed(*this, where, dataset);
+  std::vector<int8_t> flags(count, 0);
+  if (flags.empty()) return absl::OkStatus();
+  flags.back() = last ? 1 : 0;
+  if (H5Dwrite(created.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, flags.data()) < 0) {
     return absl::InternalError(absl::StrCat("cannot write ", where, ": ", Reason()));
   }
   return absl::OkStatus();

@@ -104,6 +104,9 @@ class File {
     return Write<T>(dataset, {}, absl::MakeConstSpan(&value, 1));
   }
 
+  // `count` booleans as h5py stores them, all false but the last, which is `last`.
+  absl::Status WriteFlags(absl::string_view dataset, uint64_t count, bool last);
+
   // A dataset of no rows yet, each of `row_shape`.
   template <Number T>
   absl::Status CreateAppendable(absl::string_view dataset, absl::Span<const uint64_t> row_shape,

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <fstream>
@@ -11,10 +12,12 @@
 #include <vector>
 
 #include "common/dataset/summary.h"
+#include "common/hdf5/file.h"
 
 namespace estuary::dataset {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 // Three episodes of 4 rows: one ends in a fall, one is cut, one is still running.
@@ -32,14 +35,14 @@ struct Content {
 
 class DatasetTest : public ::testing::Test {
  protected:
-  std::string Write(const Content& c, const std::string& without = "") {
+  std::string Write(const Content& c, const std::vector<std::string>& without = {}) {
     const std::string path = ::testing::TempDir() + "dataset_test_" +
                              ::testing::UnitTest::GetInstance()->current_test_info()->name() +
                              ".h5";
     auto file = hdf5::File::Create(path);
     EXPECT_TRUE(file.ok()) << file.status();
     const auto write = [&](const std::string& name, hdf5::Shape shape, auto& values) {
-      if (name == without) return;
+      if (std::find(without.begin(), without.end(), name) != without.end()) return;
       using T = typename std::decay_t<decltype(values)>::value_type;
       const absl::Status status = file->Write<T>(name, shape, values);
       EXPECT_TRUE(status.ok()) << status;
@@ -82,7 +85,7 @@ TEST_F(DatasetTest, ReadsARangeOfRows) {
 }
 
 TEST_F(DatasetTest, TreatsMissingTimeoutsAsNone) {
-  auto reader = Reader::Open(Write(Content(), "timeouts"));
+  auto reader = Reader::Open(Write(Content(), {"timeouts"}));
   ASSERT_TRUE(reader.ok()) << reader.status();
   Batch batch;
   ASSERT_TRUE(reader->Read(0, 12, batch).ok());
@@ -90,9 +93,60 @@ TEST_F(DatasetTest, TreatsMissingTimeoutsAsNone) {
 }
 
 TEST_F(DatasetTest, NamesAMissingArray) {
-  const auto reader = Reader::Open(Write(Content(), "next_observations"));
+  const auto reader = Reader::Open(Write(Content(), {"rewards"}));
+  ASSERT_FALSE(reader.ok());
+  EXPECT_THAT(std::string(reader.status().message()), HasSubstr("'rewards'"));
+}
+
+TEST_F(DatasetTest, TakesTheNextObservationFromTheFollowingRow) {
+  Content content;
+  for (size_t i = 0; i < content.observations.size(); ++i) {
+    content.observations[i] = static_cast<float>(i);
+  }
+  auto reader = Reader::Open(Write(content, {"next_observations"}));
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  // Rows 3 (terminal), 7 (cut) and 11 (the file's last) are followed by nothing that is known.
+  EXPECT_EQ(reader->info().rows, 9u);
+  EXPECT_EQ(reader->info().left_out, 3u);
+  EXPECT_EQ(reader->info().left_out_terminal, 1u);
+  Batch batch;
+  ASSERT_TRUE(reader->Read(1, 7, batch).ok());
+  std::vector<float> from;
+  std::vector<float> to;
+  for (size_t i = 0; i < batch.rows; ++i) {
+    from.push_back(batch.observations[3 * i]);
+    to.push_back(batch.next_observations[3 * i]);
+  }
+  EXPECT_THAT(from, ElementsAre(3, 6, 12, 15, 18, 24, 27));
+  EXPECT_THAT(to, ElementsAre(6, 9, 15, 18, 21, 27, 30));
+  EXPECT_THAT(batch.timeouts, ElementsAre(0, 1, 0, 0, 1, 0, 0));
+  EXPECT_THAT(batch.terminals, ElementsAre(0, 0, 0, 0, 0, 0, 0));
+  EXPECT_EQ(reader->Where(3), "row 4");
+  EXPECT_EQ(reader->Where(8), "row 10");
+}
+
+TEST_F(DatasetTest, NamesABadRowByItsPlaceInTheFile) {
+  Content content;
+  content.rewards[9] = std::nanf("");
+  auto reader = Reader::Open(Write(content, {"next_observations"}));
+  ASSERT_TRUE(reader.ok());
+  EXPECT_THAT(std::string(CheckRows(*reader, reader->info().rows).message()),
+              HasSubstr("row 9: rewards[0] is nan"));
+}
+
+TEST_F(DatasetTest, RefusesAFileThatDoesNotSayWhereEpisodesWereCut) {
+  const auto reader = Reader::Open(Write(Content(), {"next_observations", "timeouts"}));
   ASSERT_FALSE(reader.ok());
   EXPECT_THAT(std::string(reader.status().message()), HasSubstr("'next_observations'"));
+  EXPECT_THAT(std::string(reader.status().message()), HasSubstr("'timeouts'"));
+}
+
+TEST_F(DatasetTest, RefusesAFileInWhichNoRowIsFollowedByAnother) {
+  Content content;
+  content.timeouts.assign(12, 1);
+  const auto reader = Reader::Open(Write(content, {"next_observations"}));
+  ASSERT_FALSE(reader.ok());
+  EXPECT_THAT(std::string(reader.status().message()), HasSubstr("each of its 12 rows"));
 }
 
 TEST_F(DatasetTest, NamesArraysOfDifferentLengths) {
