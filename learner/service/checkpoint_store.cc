@@ -90,6 +90,65 @@ absl::Status CheckpointStore::SetAsideNewerThan(uint64_t step) const {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::string> CheckpointStore::WriteUnfinished(const std::string& name,
+                                                             const Checkpoint& checkpoint) const {
+  std::error_code ignored;
+  const std::string unfinished = absl::StrCat(folder_, "/", kUnfinished, name);
+  fs::remove_all(unfinished, ignored);
+  absl::Cleanup remove_unfinished = [&] { fs::remove_all(unfinished, ignored); };
+  ESTUARY_RETURN_IF_ERROR(process::CreateDirectories(unfinished));
+  for (const auto& [file, content] : checkpoint.files) {
+    ESTUARY_RETURN_IF_ERROR(
+        process::WriteFileAtomically(absl::StrCat(unfinished, "/", file), content));
+  }
+  ESTUARY_RETURN_IF_ERROR(process::WriteFileAtomically(absl::StrCat(unfinished, "/", kManifest),
+                                                       MakeManifest(checkpoint)));
+  std::move(remove_unfinished).Cancel();
+  return unfinished;
+}
+
+absl::Status CheckpointStore::WriteNamed(const std::string& name, const Checkpoint& checkpoint) {
+  ESTUARY_RETURN_IF_ERROR(process::CreateDirectories(folder_));
+  ESTUARY_ASSIGN_OR_RETURN(const std::string unfinished, WriteUnfinished(name, checkpoint));
+  return Rename(fs::path(unfinished).filename().string(), name);
+}
+
+absl::Status CheckpointStore::Rename(const std::string& from, const std::string& to) {
+  std::error_code ignored;
+  // A folder takes the place of an empty one only, so the old one goes first. A crash in between
+  // leaves the new one under its other name.
+  fs::remove_all(NamedPath(to), ignored);
+  if (std::rename(NamedPath(from).c_str(), NamedPath(to).c_str()) != 0) {
+    return process::ErrnoStatus(
+        errno, absl::StrCat("cannot rename '", NamedPath(from), "' to '", NamedPath(to), "'"));
+  }
+  return process::SyncDirectory(folder_);
+}
+
+void CheckpointStore::RemoveNamed(const std::string& name) const {
+  std::error_code error;
+  fs::remove_all(NamedPath(name), error);
+  if (error) spdlog::warn("cannot remove '{}': {}", NamedPath(name), error.message());
+}
+
+std::vector<std::string> CheckpointStore::Names(const std::string& prefix) const {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator it(folder_, error), end; !error && it != end; it.increment(error)) {
+    std::string name = it->path().filename().string();
+    if (absl::StartsWith(name, prefix)) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+absl::StatusOr<Checkpoint> CheckpointStore::ReadNamed(const std::string& name) const {
+  std::error_code ignored;
+  if (!fs::exists(NamedPath(name), ignored)) {
+    return absl::NotFoundError(absl::StrCat("there is no checkpoint '", NamedPath(name), "'"));
+  }
+  return ReadFolder(NamedPath(name));
+}
+
 absl::Status CheckpointStore::Write(const Checkpoint& checkpoint) {
   ESTUARY_RETURN_IF_ERROR(process::CreateDirectories(folder_));
   const std::string path = PathOf(checkpoint.step);
@@ -98,16 +157,9 @@ absl::Status CheckpointStore::Write(const Checkpoint& checkpoint) {
     if (Read(checkpoint.step).ok()) return absl::OkStatus();
     fs::remove_all(path, ignored);
   }
-  const std::string unfinished = absl::StrCat(folder_, "/", kUnfinished, checkpoint.step);
-  fs::remove_all(unfinished, ignored);
+  ESTUARY_ASSIGN_OR_RETURN(const std::string unfinished,
+                           WriteUnfinished(absl::StrCat(checkpoint.step), checkpoint));
   absl::Cleanup remove_unfinished = [&] { fs::remove_all(unfinished, ignored); };
-  ESTUARY_RETURN_IF_ERROR(process::CreateDirectories(unfinished));
-  for (const auto& [name, content] : checkpoint.files) {
-    ESTUARY_RETURN_IF_ERROR(
-        process::WriteFileAtomically(absl::StrCat(unfinished, "/", name), content));
-  }
-  ESTUARY_RETURN_IF_ERROR(process::WriteFileAtomically(absl::StrCat(unfinished, "/", kManifest),
-                                                       MakeManifest(checkpoint)));
   if (std::rename(unfinished.c_str(), path.c_str()) != 0) {
     return process::ErrnoStatus(errno,
                                 absl::StrCat("cannot rename '", unfinished, "' to '", path, "'"));
@@ -129,18 +181,25 @@ void CheckpointStore::RemoveOld() const {
 }
 
 absl::StatusOr<Checkpoint> CheckpointStore::Read(uint64_t step) const {
-  const std::string path = PathOf(step);
+  ESTUARY_ASSIGN_OR_RETURN(Checkpoint checkpoint, ReadFolder(PathOf(step)));
+  if (checkpoint.step != step) {
+    return absl::DataLossError(absl::StrCat("the manifest in '", PathOf(step), "' says step ",
+                                            checkpoint.step, ", not ", step));
+  }
+  return checkpoint;
+}
+
+absl::StatusOr<Checkpoint> CheckpointStore::ReadFolder(const std::string& path) const {
   const std::string manifest_path = absl::StrCat(path, "/", kManifest);
   ESTUARY_ASSIGN_OR_RETURN(const std::string text, process::ReadFile(manifest_path));
   Checkpoint checkpoint;
-  checkpoint.step = step;
   try {
     const nlohmann::json manifest = nlohmann::json::parse(text);
-    if (manifest.at("format").get<int>() != 1 || manifest.at("step").get<uint64_t>() != step) {
+    if (manifest.at("format").get<int>() != 1) {
       return absl::DataLossError(absl::StrCat("'", manifest_path, "' is of format ",
-                                              manifest.at("format").dump(), " and step ",
-                                              manifest.at("step").dump(), ", not 1 and ", step));
+                                              manifest.at("format").dump(), ", not 1"));
     }
+    checkpoint.step = manifest.at("step").get<uint64_t>();
     for (const auto& [name, said] : manifest.at("files").items()) {
       const std::string file_path = absl::StrCat(path, "/", name);
       ESTUARY_ASSIGN_OR_RETURN(std::string content, process::ReadFile(file_path));

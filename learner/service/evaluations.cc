@@ -108,10 +108,14 @@ void Evaluations::Recall(const nlohmann::json& line) {
     const auto dynamics = line.at("dynamics").get<std::string>();
     const auto returns = line.at("returns").get<std::vector<double>>();
     recalled_.emplace(version, dynamics);
-    if (returns.empty() || version < newest_.version) return;
+    if (returns.empty()) return;
+    const double mean = std::accumulate(returns.begin(), returns.end(), 0.0) / returns.size();
+    if (dynamics == kReal) {
+      real_results_.push_back({version, mean, static_cast<int>(returns.size())});
+    }
+    if (version < newest_.version) return;
     newest_.version = version;
-    (dynamics == kReal ? newest_.real_return : newest_.sim_return) =
-        std::accumulate(returns.begin(), returns.end(), 0.0) / returns.size();
+    (dynamics == kReal ? newest_.real_return : newest_.sim_return) = mean;
   } catch (const nlohmann::json::exception& e) {
     spdlog::warn("a line of evaluations.jsonl is not as it should be: {}", e.what());
   }
@@ -137,6 +141,10 @@ absl::Status Evaluations::Report(const v1::ReportEvaluationRequest& report, bool
     ESTUARY_RETURN_IF_ERROR(
         lines_->Append(ToLine(report, awaited.gradient_steps, awaited.environment_steps)));
     awaited.missing.erase(report.dynamics());
+    if (report.dynamics() == kReal) {
+      real_results_.push_back(
+          {report.policy_version(), MeanReturn(report), report.episodes_size()});
+    }
     if (report.policy_version() >= newest_.version) {
       newest_.version = report.policy_version();
       (report.dynamics() == kReal ? newest_.real_return : newest_.sim_return) = MeanReturn(report);
@@ -167,6 +175,11 @@ bool Evaluations::WaitUntilComplete(uint64_t version, absl::Duration timeout) co
 Evaluations::Newest Evaluations::newest() const {
   absl::MutexLock lock(&mutex_);
   return newest_;
+}
+
+std::vector<Evaluations::RealResult> Evaluations::TakeRealResults() {
+  absl::MutexLock lock(&mutex_);
+  return std::exchange(real_results_, {});
 }
 
 absl::Time Evaluations::last_report() const {

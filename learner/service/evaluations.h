@@ -13,6 +13,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -31,6 +32,13 @@ class Evaluations {
     uint64_t version = 0;
     double real_return = 0;
     double sim_return = 0;
+  };
+
+  // A version's episodes on the real dynamics.
+  struct RealResult {
+    uint64_t version = 0;
+    double mean_return = 0;
+    int episodes = 0;
   };
 
   // `lines` outlives this object.
@@ -52,6 +60,8 @@ class Evaluations {
 
   bool Complete(uint64_t version) const;
   Newest newest() const;
+  // Those that came since the last call, recalled ones included, in order.
+  std::vector<RealResult> TakeRealResults();
   // When the last report was taken.
   absl::Time last_report() const;
 
@@ -73,6 +83,7 @@ class Evaluations {
   std::map<uint64_t, Awaited> versions_ ABSL_GUARDED_BY(mutex_);
   std::set<std::pair<uint64_t, std::string>> recalled_ ABSL_GUARDED_BY(mutex_);
   Newest newest_ ABSL_GUARDED_BY(mutex_);
+  std::vector<RealResult> real_results_ ABSL_GUARDED_BY(mutex_);
   absl::Time last_report_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
 };
 

@@ -88,13 +88,21 @@ void AwaitEvaluations(uint64_t version, const Publisher& publisher, const Evalua
 }
 
 // Writes the final policy and tells everybody.
-absl::Status Finish(const RunFolder& folder, const Training& training, Publisher& publisher,
-                    const Evaluations& evaluations, StatusBoard& board) {
+absl::Status Finish(const RunFolder& folder, Training& training, const BestPolicy& best,
+                    Publisher& publisher, const Evaluations& evaluations, StatusBoard& board) {
   const v1::PolicyUpdate& last = *training.published();
   if (evaluations.wanted() && training.evaluated()) {
     AwaitEvaluations(last.policy().version(), publisher, evaluations, board);
   }
+  training.SettleBest();
   if (process::ShutdownRequested()) return absl::OkStatus();
+  if (best.best().version > 0) {
+    spdlog::info(
+        "the best evaluated version is {} (step {}): mean return {:.1f} over {} real episodes, by "
+        "which it was chosen; it is in {}",
+        best.best().version, best.best().gradient_steps, best.best().real_return,
+        best.best().episodes, folder.BestPolicyPath());
+  }
   ESTUARY_RETURN_IF_ERROR(policy::WritePolicyFile(folder.FinalPolicyPath(), last.policy()));
   spdlog::info("the run is done: {}", folder.FinalPolicyPath());
   board.SetPhase(v1::LEARNER_PHASE_DONE, "");
@@ -108,15 +116,16 @@ absl::Status Finish(const RunFolder& folder, const Training& training, Publisher
   return absl::OkStatus();
 }
 
-absl::Status TrainAndFinish(Training& training, const RunFolder& folder, Publisher& publisher,
-                            const Evaluations& evaluations, StatusBoard& board) {
+absl::Status TrainAndFinish(Training& training, const BestPolicy& best, const RunFolder& folder,
+                            Publisher& publisher, const Evaluations& evaluations,
+                            StatusBoard& board) {
   ESTUARY_RETURN_IF_ERROR(training.Prepare());
   ESTUARY_ASSIGN_OR_RETURN(const Outcome outcome, training.Run());
   if (outcome == Outcome::kStopped) {
     spdlog::info("stopped with a checkpoint in '{}'; --resume goes on", folder.CheckpointsPath());
     return absl::OkStatus();
   }
-  return Finish(folder, training, publisher, evaluations, board);
+  return Finish(folder, training, best, publisher, evaluations, board);
 }
 
 }  // namespace
@@ -151,10 +160,13 @@ absl::Status RunLearner(const LearnerOptions& options) {
         evaluations.Recall(line);
         return true;
       }));
+  BestPolicy best(folder->BestPolicyPath(), folder->BestRecordPath(), &checkpoints);
+  ESTUARY_RETURN_IF_ERROR(best.Recall());
   Training training({.folder = folder.get(),
                      .shards = options.shards,
                      .patience = options.patience,
                      .checkpoints = &checkpoints,
+                     .best = &best,
                      .metrics_lines = metrics_lines.get(),
                      .publisher = &publisher,
                      .evaluations = &evaluations,
@@ -174,7 +186,7 @@ absl::Status RunLearner(const LearnerOptions& options) {
                            process::Server::Start({.addresses = options.listen}, {&service}));
   spdlog::info("run {} in '{}', serving at {}", folder->run_id(), folder->path(),
                absl::StrJoin(server->addresses(), ", "));
-  absl::Status status = TrainAndFinish(training, *folder, publisher, evaluations, board);
+  absl::Status status = TrainAndFinish(training, best, *folder, publisher, evaluations, board);
   if (absl::IsCancelled(status) && process::ShutdownRequested()) status = absl::OkStatus();
   if (!status.ok()) {
     board.SetPhase(v1::LEARNER_PHASE_FAILED, std::string(status.message()));

@@ -8,7 +8,7 @@
 #include "absl/time/clock.h"
 #include "common/process/shutdown.h"
 #include "common/process/status.h"
-#include "common/transition/block.h"
+#include "learner/service/block_columns.h"
 
 namespace estuary::learner {
 namespace {
@@ -24,24 +24,10 @@ ReplayFeed::ReplayFeed(const Options& options)
 
 absl::Status ReplayFeed::Append(const v1::TransitionBlock& block, uint64_t from, uint64_t count,
                                 const std::string& shard) {
-  const size_t observation = options_.schema.observation_dim();
-  const size_t action = options_.schema.action_dim();
-  const absl::Span<const uint8_t> flags =
-      transition::Bytes(block, transition::kFlags).subspan(from, count);
-  terminal_.resize(count);
-  for (size_t i = 0; i < count; ++i) {
-    terminal_[i] = (flags[i] & v1::TRANSITION_FLAG_TERMINAL) != 0 ? 1.0f : 0.0f;
-  }
-  TransitionColumns columns;
-  columns.observation = transition::Floats(block, transition::kObservation)
-                            .subspan(from * observation, count * observation);
-  columns.action =
-      transition::Floats(block, transition::kAction).subspan(from * action, count * action);
-  columns.next_observation = transition::Floats(block, transition::kNextObservation)
-                                 .subspan(from * observation, count * observation);
-  columns.reward = transition::Floats(block, transition::kReward).subspan(from, count);
-  columns.terminal = terminal_;
-  const absl::Status status = options_.replay->Append(columns);
+  const TransitionColumns columns = BlockColumns(options_.schema, block, from, count, &terminal_);
+  const absl::Status status =
+      options_.moments == nullptr ? options_.replay->Append(columns) : absl::OkStatus();
+  if (options_.moments != nullptr) options_.moments->Add(columns);
   if (status.ok()) return status;
   return process::Annotate(status,
                            absl::StrCat("table '", options_.table, "' of the shard at ", shard));

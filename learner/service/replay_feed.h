@@ -19,6 +19,7 @@
 #include "common/client/replay_follower.h"
 #include "common/transition/schema.h"
 #include "learner/core/replay/device_replay.h"
+#include "learner/core/replay/moments_sum.h"
 #include "learner/service/run_state.h"
 
 namespace estuary::learner {
@@ -29,8 +30,9 @@ class ReplayFeed {
     std::vector<std::string> shards;
     std::string table;
     transition::Schema schema;
-    // Outlives the feed.
+    // Both outlive the feed. Where there are moments, rows go into them instead of the replay.
     DeviceReplay* replay;
+    MomentsSum* moments = nullptr;
   };
 
   explicit ReplayFeed(const Options& options);

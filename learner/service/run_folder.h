@@ -35,6 +35,8 @@ class RunFolder {
   std::string MetricsPath() const { return path_ + "/metrics.jsonl"; }
   std::string EvaluationsPath() const { return path_ + "/evaluations.jsonl"; }
   std::string CheckpointsPath() const { return path_ + "/checkpoints"; }
+  std::string BestPolicyPath() const { return path_ + "/best_policy.pb"; }
+  std::string BestRecordPath() const { return path_ + "/best_policy.json"; }
   std::string FinalPolicyPath() const { return path_ + "/final_policy.pb"; }
 
  private:

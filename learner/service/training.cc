@@ -1,7 +1,9 @@
 #include "learner/service/training.h"
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -11,6 +13,8 @@
 #include "common/process/log.h"
 #include "common/process/shutdown.h"
 #include "common/process/status.h"
+#include "learner/core/dynamics_model.h"
+#include "learner/core/engine_state.h"
 #include "learner/service/config_from_experiment.h"
 #include "learner/service/policy_version.h"
 
@@ -25,6 +29,9 @@ constexpr absl::Duration kWord = absl::Seconds(5);
 constexpr absl::Duration kShow = absl::Milliseconds(500);
 // Blocks appended between two turns, so that a flood of rows cannot hold up learning.
 constexpr int kBlocksPerTurn = 16;
+
+// Checkpoints kept of versions that nobody has evaluated yet.
+constexpr size_t kMostCandidates = 16;
 
 constexpr char kEngineFile[] = "engine.bin";
 constexpr char kStateFile[] = "state.json";
@@ -108,13 +115,57 @@ absl::Status Training::Prepare() {
   engine.sim = data_->sim();
   ESTUARY_ASSIGN_OR_RETURN(engine_, MakeEngine(EngineFromExperiment(experiment_), engine));
   if (resumed_) {
-    const absl::Status loaded = engine_->Load(engine_state_);
-    if (!loaded.ok()) return process::Annotate(loaded, "the checkpoint");
-    engine_state_.clear();
+    ESTUARY_RETURN_IF_ERROR(LoadEngine());
+  } else if (engine.config.algorithm.NeedsDynamicsModel()) {
+    ESTUARY_RETURN_IF_ERROR(LearnDynamics(engine.config));
   }
   spdlog::info("learning {} with the {} engine on {}", experiment_.algorithm().name(),
                engine_->name(), engine.device == Device::kCuda ? "a GPU" : "the CPU");
   return Begin();
+}
+
+absl::Status Training::LoadEngine() {
+  if (pace_.lockstep) {
+    // Another engine would go on with random numbers of its own.
+    ESTUARY_ASSIGN_OR_RETURN(const EngineState state, ParseEngineState(engine_state_));
+    if (state.engine != engine_->name()) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("the checkpoint is the ", state.engine, " engine's, this learner runs the ",
+                       engine_->name(),
+                       " engine; a deterministic run goes on only with the engine "
+                       "it began with: set cluster.engine"));
+    }
+  }
+  const absl::Status loaded = engine_->Load(engine_state_);
+  if (!loaded.ok()) return process::Annotate(loaded, "the checkpoint");
+  engine_state_.clear();
+  return absl::OkStatus();
+}
+
+absl::Status Training::LearnDynamics(const LearnerConfig& config) {
+  const uint64_t steps = config.algorithm.dynamics_model.steps;
+  spdlog::info("learning a model of the real dynamics from {} transitions, {} steps",
+               data_->real()->size(), steps);
+  absl::Time next_word = absl::Now() + kWord;
+  const auto progress = [&](uint64_t done) {
+    if (absl::Now() >= next_word) {
+      next_word = absl::Now() + kWord;
+      const std::string line =
+          absl::StrCat("learning the model of the real dynamics: step ", done, " of ", steps);
+      spdlog::info("{}", line);
+      parts_.board->SetPhase(v1::LEARNER_PHASE_WAITING_FOR_REAL_DATA, line);
+    }
+    return !process::ShutdownRequested();
+  };
+  ESTUARY_ASSIGN_OR_RETURN(
+      const DynamicsModel model,
+      LearnDynamicsModel(config, *data_->real(), experiment_.seed(), progress));
+  spdlog::info(
+      "the model of the real dynamics errs by {:.3f} standard deviations of a transition's "
+      "change (on rows held out)",
+      model.error);
+  model_metrics_ = {{"dynamics_model/loss", model.loss}, {"dynamics_model/error", model.error}};
+  return SetDynamicsModel(*engine_, model);
 }
 
 absl::Status Training::Begin() {
@@ -158,11 +209,34 @@ absl::StatusOr<Outcome> Training::Run() {
 
 bool Training::MayStep() const {
   if (AllowedGradientSteps(pace_, state_.environment_steps) <= state_.gradient_steps) return false;
+  if (SuppliedSteps() == 0) return false;
   return data_->sim() == nullptr || data_->sim()->size() > 0;
+}
+
+uint64_t Training::SuppliedSteps() const {
+  uint64_t steps = std::numeric_limits<uint64_t>::max();
+  for (const SampledFeed* samples : {data_->real_samples(), data_->sim_samples()}) {
+    if (samples != nullptr) steps = std::min(steps, samples->steps());
+  }
+  return steps;
+}
+
+absl::Status Training::TakeSamples(uint64_t* taken) {
+  for (SampledFeed* samples : {data_->real_samples(), data_->sim_samples()}) {
+    if (samples != nullptr) ESTUARY_RETURN_IF_ERROR(samples->TopUp());
+  }
+  if (data_->sim_samples() == nullptr) return absl::OkStatus();
+  const uint64_t here = std::min(data_->sim_samples()->inserted(), pace_.environment_steps);
+  if (here <= state_.environment_steps) return absl::OkStatus();
+  *taken = here - state_.environment_steps;
+  state_.environment_steps = here;
+  parts_.metrics->AddSimRows(*taken);
+  return absl::OkStatus();
 }
 
 absl::Status Training::TakeRows(absl::Duration timeout, uint64_t* taken) {
   *taken = 0;
+  ESTUARY_RETURN_IF_ERROR(TakeSamples(taken));
   if (ReplayFeed* feed = data_->sim_feed(); feed != nullptr) {
     for (int i = 0; i < kBlocksPerTurn; ++i) {
       const uint64_t wanted = WantedSimRows(pace_, state_.gradient_steps);
@@ -214,11 +288,16 @@ absl::Status Training::TakeRealRows() {
 }
 
 std::string Training::Waiting() const {
+  if (AllowedGradientSteps(pace_, state_.environment_steps) > state_.gradient_steps) {
+    return absl::StrCat("waiting for the shards' samples for step ", state_.gradient_steps + 1,
+                        "; can the shards be reached, and do the actors run?");
+  }
   const uint64_t wanted = state_.gradient_steps == 0 ? pace_.environment_steps_per_epoch
                                                      : WantedSimRows(pace_, state_.gradient_steps);
   std::string line = absl::StrCat("waiting for simulated transitions: ", state_.environment_steps,
                                   " are here, step ", state_.gradient_steps + 1, " needs more (",
                                   wanted, " in all); do the actors run?");
+  if (data_->sim_feed() == nullptr) return line;
   if (const std::string away = data_->sim_feed()->Away(); !away.empty()) {
     absl::StrAppend(&line, " replay shards that cannot be reached: ", away);
   }
@@ -255,9 +334,9 @@ absl::Status Training::Step() {
       seconds_per_step_ > 0
           ? static_cast<uint64_t>(std::clamp(kTurnSeconds / seconds_per_step_, 1.0, kLongestTurn))
           : 1;
-  const uint64_t end =
-      std::min({AllowedGradientSteps(pace_, state_.environment_steps),
-                NextDue(pace_, state_.gradient_steps), state_.gradient_steps + turn});
+  const uint64_t end = std::min({AllowedGradientSteps(pace_, state_.environment_steps),
+                                 NextDue(pace_, state_.gradient_steps),
+                                 state_.gradient_steps + std::min(turn, SuppliedSteps())});
   const uint64_t count = end - state_.gradient_steps;
   const absl::Time start = absl::Now();
   const absl::Status stepped = engine_->Step(static_cast<int>(count));
@@ -289,6 +368,9 @@ absl::Status Training::DoDue() {
 
 absl::Status Training::WriteMetrics() {
   ESTUARY_ASSIGN_OR_RETURN(newest_metrics_, engine_->Metrics());
+  newest_metrics_.insert(model_metrics_.begin(), model_metrics_.end());
+  newest_metrics_["replay/sampled_by_shards"] =
+      (data_->real_samples() != nullptr ? 1 : 0) + (data_->sim_samples() != nullptr ? 1 : 0);
   ShowProgress(/*at_once=*/true);
   const v1::LearnerStatus status = parts_.board->Get();
   nlohmann::json line(newest_metrics_);
@@ -299,6 +381,10 @@ absl::Status Training::WriteMetrics() {
   line["real_rows"] = status.real_rows();
   line["real_rows_added"] = status.real_rows_added();
   line["sim_rows"] = status.sim_rows();
+  if (status.best_version() > 0) {
+    line["best_version"] = status.best_version();
+    line["best_real_return"] = status.best_real_return();
+  }
   line["starved_seconds"] = state_.starved_seconds;
   line["gradient_steps_per_second"] = status.gradient_steps_per_second();
   line["environment_steps_per_second"] = status.environment_steps_per_second();
@@ -336,21 +422,39 @@ absl::Status Training::Publish() {
   const bool evaluate = parts_.evaluations->wanted() && steps > 0 && EvaluationDue(pace_, steps);
   if (evaluate) {
     parts_.evaluations->Expect(state_.policy_version, steps, state_.environment_steps);
+    absl::StatusOr<Checkpoint> candidate = MakeCheckpoint();
+    if (candidate.ok()) {
+      candidate->files[kPolicyFile] = update->SerializeAsString();
+    }
+    const absl::Status kept = candidate.ok()
+                                  ? parts_.best->AddCandidate(state_.policy_version, *candidate)
+                                  : candidate.status();
+    if (!kept.ok()) {
+      spdlog::error("version {} cannot be kept as the best: {}", state_.policy_version,
+                    std::string(kept.message()));
+    }
   }
   parts_.publisher->Publish(std::move(update), evaluate);
   return absl::OkStatus();
 }
 
-absl::Status Training::WriteCheckpoint() {
+absl::StatusOr<Checkpoint> Training::MakeCheckpoint() {
   state_.seconds = Seconds();
   state_.evaluated = evaluated();
   if (data_->real_feed() != nullptr) state_.real = data_->real_feed()->positions();
   if (data_->sim_feed() != nullptr) state_.sim = data_->sim_feed()->positions();
+  if (data_->real_samples() != nullptr) state_.real = data_->real_samples()->positions();
+  if (data_->sim_samples() != nullptr) state_.sim = data_->sim_samples()->positions();
   Checkpoint checkpoint;
   checkpoint.step = state_.gradient_steps;
   ESTUARY_ASSIGN_OR_RETURN(checkpoint.files[kEngineFile], engine_->Save());
   checkpoint.files[kStateFile] = state_.ToJson();
   checkpoint.files[kPolicyFile] = published_->SerializeAsString();
+  return checkpoint;
+}
+
+absl::Status Training::WriteCheckpoint() {
+  ESTUARY_ASSIGN_OR_RETURN(Checkpoint checkpoint, MakeCheckpoint());
   for (const Publisher::Update& update : parts_.publisher->Pending()) {
     checkpoint.files[absl::StrCat(kPendingPrefix, update->policy().version(), ".pb")] =
         update->SerializeAsString();
@@ -372,6 +476,33 @@ void Training::KeepCheckpoint() {
   }
 }
 
+void Training::SettleBest() {
+  // Before the results: a version that is retired in between stays a candidate until the next time.
+  const std::vector<Publisher::Update> pending = parts_.publisher->Pending();
+  const uint64_t before = parts_.best->best().version;
+  for (const Evaluations::RealResult& result : parts_.evaluations->TakeRealResults()) {
+    if (const absl::Status offered = parts_.best->Offer(result); !offered.ok()) {
+      spdlog::error("the best policy could not be kept: {}", std::string(offered.message()));
+    }
+  }
+  std::set<uint64_t> candidates;
+  for (size_t i = pending.size() > kMostCandidates ? pending.size() - kMostCandidates : 0;
+       i < pending.size(); ++i) {
+    candidates.insert(pending[i]->policy().version());
+  }
+  parts_.best->KeepOnly(candidates);
+  const BestPolicy::Record& best = parts_.best->best();
+  if (best.version == 0) return;
+  if (best.version != before) {
+    spdlog::info("version {} is the best so far: return {:.1f} on the real dynamics", best.version,
+                 best.real_return);
+  }
+  parts_.board->Update([&best](v1::LearnerStatus& status) {
+    status.set_best_version(best.version);
+    status.set_best_real_return(best.real_return);
+  });
+}
+
 void Training::ShowProgress(bool at_once) {
   const absl::Time now = absl::Now();
   const double passed = absl::ToDoubleSeconds(now - shown_);
@@ -379,9 +510,9 @@ void Training::ShowProgress(bool at_once) {
   parts_.board->Update([&](v1::LearnerStatus& status) {
     status.set_gradient_steps(state_.gradient_steps);
     status.set_environment_steps(state_.environment_steps);
-    status.set_real_rows(data_->real() != nullptr ? data_->real()->size() : 0);
+    status.set_real_rows(data_->real_rows());
     status.set_real_rows_added(state_.real_rows_added);
-    status.set_sim_rows(data_->sim() != nullptr ? data_->sim()->size() : 0);
+    status.set_sim_rows(data_->sim_rows());
     status.set_policy_version(state_.policy_version);
     status.set_starved_seconds(state_.starved_seconds);
     if (passed >= 0.2) {
@@ -403,6 +534,7 @@ void Training::ShowProgress(bool at_once) {
     shown_steps_ = state_.gradient_steps;
     shown_rows_ = state_.environment_steps;
   }
+  SettleBest();
   parts_.metrics->SetSubscribers(parts_.publisher->subscribers());
   parts_.metrics->SetPendingEvaluations(parts_.publisher->Pending().size(),
                                         parts_.publisher->evaluations_given_up());

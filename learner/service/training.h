@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "learner/core/engine.h"
+#include "learner/service/best_policy.h"
 #include "learner/service/checkpoint_store.h"
 #include "learner/service/evaluations.h"
 #include "learner/service/json_lines.h"
@@ -40,6 +41,7 @@ class Training {
     std::vector<std::string> shards;
     absl::Duration patience;
     CheckpointStore* checkpoints;
+    BestPolicy* best;
     JsonLines* metrics_lines;
     Publisher* publisher;
     Evaluations* evaluations;
@@ -61,6 +63,9 @@ class Training {
   // An evaluator has ever subscribed, in this process or in one before it.
   bool evaluated() const { return state_.evaluated || parts_.publisher->evaluated(); }
 
+  // Keeps the best policy by the evaluations that have come in.
+  void SettleBest();
+
   // The newest version; after Run's kFinished the final one.
   const Publisher::Update& published() const { return published_; }
 
@@ -70,12 +75,19 @@ class Training {
   // D grows while training goes on (Dataset.extend).
   bool Extends() const;
   absl::Status TakeRealRows();
+  // Where the shards sample: as TakeRows.
+  absl::Status TakeSamples(uint64_t* taken);
+  // Steps that the samples at hand are enough for; no bound where none are needed.
+  uint64_t SuppliedSteps() const;
   bool MayStep() const;
   absl::Status WaitForRows();
   absl::Status Step();
   absl::Status DoDue();
   absl::Status WriteMetrics();
   absl::Status Publish();
+  absl::Status LearnDynamics(const LearnerConfig& config);
+  absl::Status LoadEngine();
+  absl::StatusOr<Checkpoint> MakeCheckpoint();
   absl::Status WriteCheckpoint();
   void KeepCheckpoint();
   void ShowProgress(bool at_once);
@@ -96,6 +108,8 @@ class Training {
   std::unique_ptr<Engine> engine_;
   Publisher::Update published_;
   std::map<std::string, double> newest_metrics_;
+  // Of the model of the dynamics, where this process learned one.
+  std::map<std::string, double> model_metrics_;
   uint64_t lost_shown_ = 0;
   bool real_full_said_ = false;
 

@@ -42,9 +42,106 @@ absl::StatusOr<std::unique_ptr<TrainingData>> TrainingData::Open(const Options& 
                            CommonSchema(options.shards, answers, tables, experiment.task()));
   ESTUARY_RETURN_IF_ERROR(options.check(schema.observation_dim(), schema.action_dim()));
   auto data = std::unique_ptr<TrainingData>(new TrainingData(options, std::move(schema)));
+  ESTUARY_RETURN_IF_ERROR(data->Plan());
   if (experiment::UsesRealData(experiment)) ESTUARY_RETURN_IF_ERROR(data->OpenReal(state));
   if (experiment::UsesSimulation(experiment)) ESTUARY_RETURN_IF_ERROR(data->OpenSim(state));
   return data;
+}
+
+absl::Status TrainingData::Plan() {
+  const v1::Experiment& experiment = *options_.experiment;
+  const Device device = DeviceFromExperiment(experiment);
+  plan_ =
+      PlanReplays(experiment, schema_.observation_dim(), schema_.action_dim(), FreeMemory(device));
+  if (plan_.real_on_device && plan_.sim_on_device) return absl::OkStatus();
+  const std::string what = absl::StrCat(
+      "the transitions take ", plan_.real_bytes, " (real) and ", plan_.sim_bytes,
+      " (simulated) bytes of the device, replay.device_budget_bytes allows ", plan_.budget_bytes);
+  if (experiment.deterministic()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        what,
+        "; a deterministic run needs both tables on the device: allow for more, or lower "
+        "replay.sim_capacity"));
+  }
+  spdlog::warn("{}; the shards sample table{}", what,
+               plan_.real_on_device  ? " 'sim'"
+               : plan_.sim_on_device ? " 'real'"
+                                     : "s 'real' and 'sim'");
+  return absl::OkStatus();
+}
+
+absl::Status TrainingData::SampleReal(const std::vector<ShardPosition>& positions,
+                                      const std::vector<ShardHolding>& holdings) {
+  const v1::Experiment& experiment = *options_.experiment;
+  ESTUARY_ASSIGN_OR_RETURN(
+      const LearnerConfig config,
+      ConfigFromExperiment(experiment, schema_.observation_dim(), schema_.action_dim()));
+  std::vector<ShardPosition> counted = positions;
+  for (size_t i = 0; i < counted.size(); ++i) {
+    counted[i].rows = holdings[i].rows;
+    counted[i].cursor = holdings[i].next_cursor;
+  }
+  ESTUARY_ASSIGN_OR_RETURN(
+      real_samples_,
+      SampledFeed::Start({.shards = options_.shards,
+                          .table = experiment::kRealTable,
+                          .schema = schema_,
+                          .device = DeviceFromExperiment(experiment),
+                          .rows_per_step = static_cast<uint64_t>(config.RealRowsDrawn()),
+                          .seed = experiment.seed(),
+                          .positions = counted}));
+  // Normalisation and the noise on next states want D's moments: it is read through once.
+  MomentsSum moments(schema_.observation_dim());
+  ReplayFeed feed({options_.shards, experiment::kRealTable, schema_, nullptr, &moments});
+  ESTUARY_RETURN_IF_ERROR(feed.Load(positions, Rows(holdings), options_.say));
+  ESTUARY_ASSIGN_OR_RETURN(const ReplayMoments taken, moments.Moments());
+  real_samples_->replay()->SetMoments(taken);
+  return absl::OkStatus();
+}
+
+absl::Status TrainingData::SampleSim(const RunState* state,
+                                     const std::vector<ShardHolding>& holdings) {
+  const v1::Experiment& experiment = *options_.experiment;
+  ESTUARY_ASSIGN_OR_RETURN(
+      const LearnerConfig config,
+      ConfigFromExperiment(experiment, schema_.observation_dim(), schema_.action_dim()));
+  std::vector<ShardPosition> positions;
+  if (state != nullptr) {
+    // What a restarted shard lost is not told from what it holds; the pace goes on where it was.
+    positions = CountOn(state->sim, holdings);
+  } else {
+    if (const uint64_t old = TotalRows(holdings); old > 0) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("table 'sim' holds ", old,
+                       " rows of another run, which the shards' samples would include: use fresh "
+                       "replay shards, or raise replay.device_budget_bytes"));
+    }
+    for (const ShardHolding& holding : holdings) {
+      positions.push_back({holding.shard_id, holding.next_cursor, holding.next_cursor, 0});
+    }
+  }
+  ESTUARY_ASSIGN_OR_RETURN(
+      sim_samples_,
+      SampledFeed::Start({.shards = options_.shards,
+                          .table = experiment::kSimTable,
+                          .schema = schema_,
+                          .device = DeviceFromExperiment(experiment),
+                          .rows_per_step = static_cast<uint64_t>(config.SimRowsDrawn()),
+                          .seed = experiment.seed() + 1,
+                          .positions = positions}));
+  return absl::OkStatus();
+}
+
+uint64_t TrainingData::real_rows() const {
+  if (real_samples_ != nullptr) return real_samples_->inserted();
+  return real_ != nullptr ? static_cast<uint64_t>(real_->size()) : 0;
+}
+
+uint64_t TrainingData::sim_rows() const {
+  if (sim_samples_ != nullptr) {
+    return std::min(sim_samples_->inserted(), options_.experiment->replay().sim_capacity());
+  }
+  return sim_ != nullptr ? static_cast<uint64_t>(sim_->size()) : 0;
 }
 
 absl::StatusOr<std::unique_ptr<DeviceReplay>> TrainingData::MakeReplay(const std::string& table,
@@ -121,12 +218,6 @@ absl::Status TrainingData::OpenReal(const RunState* state) {
         "dataset.transitions is not set, so the learner cannot know when table 'real' is complete; "
         "set it to the transitions of the dataset's file (`estuary train` does)");
   }
-  ESTUARY_ASSIGN_OR_RETURN(real_, MakeReplay(experiment::kRealTable,
-                                             std::max(experiment.replay().real_capacity(),
-                                                      experiment.dataset().transitions()),
-                                             Overflow::kRefuse));
-  real_feed_ = std::make_unique<ReplayFeed>(
-      ReplayFeed::Options{options_.shards, experiment::kRealTable, schema_, real_.get()});
   ESTUARY_ASSIGN_OR_RETURN(const std::vector<ShardHolding> holdings, WaitForRealRows());
   std::vector<ShardPosition> positions;
   if (state != nullptr) {
@@ -137,6 +228,13 @@ absl::Status TrainingData::OpenReal(const RunState* state) {
       positions.push_back({holding.shard_id, 0, holding.next_cursor, 0});
     }
   }
+  if (!plan_.real_on_device) return SampleReal(positions, holdings);
+  ESTUARY_ASSIGN_OR_RETURN(real_, MakeReplay(experiment::kRealTable,
+                                             std::max(experiment.replay().real_capacity(),
+                                                      experiment.dataset().transitions()),
+                                             Overflow::kRefuse));
+  real_feed_ = std::make_unique<ReplayFeed>(
+      ReplayFeed::Options{options_.shards, experiment::kRealTable, schema_, real_.get()});
   ESTUARY_RETURN_IF_ERROR(real_feed_->Load(positions, Rows(holdings), options_.say));
   const uint64_t loaded = TotalRows(real_feed_->positions());
   const uint64_t due = state != nullptr && experiment.deterministic()
@@ -153,13 +251,14 @@ absl::Status TrainingData::OpenReal(const RunState* state) {
 absl::Status TrainingData::OpenSim(RunState* state) {
   const v1::Experiment& experiment = *options_.experiment;
   const uint64_t capacity = experiment.replay().sim_capacity();
+  ESTUARY_ASSIGN_OR_RETURN(const auto answers, AskShards(options_.shards, options_.patience));
+  const std::vector<ShardHolding> holdings = Holdings(answers, experiment::kSimTable);
+  for (const ShardHolding& holding : holdings) sampled_ += holding.sampled;
+  if (!plan_.sim_on_device) return SampleSim(state, holdings);
   ESTUARY_ASSIGN_OR_RETURN(sim_,
                            MakeReplay(experiment::kSimTable, capacity, Overflow::kEvictOldest));
   sim_feed_ = std::make_unique<ReplayFeed>(
       ReplayFeed::Options{options_.shards, experiment::kSimTable, schema_, sim_.get()});
-  ESTUARY_ASSIGN_OR_RETURN(const auto answers, AskShards(options_.shards, options_.patience));
-  const std::vector<ShardHolding> holdings = Holdings(answers, experiment::kSimTable);
-  for (const ShardHolding& holding : holdings) sampled_ += holding.sampled;
   if (state == nullptr) {
     const uint64_t old = TotalRows(holdings);
     if (old > 0 && experiment.deterministic()) {

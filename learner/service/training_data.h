@@ -7,6 +7,9 @@
 // simulated rows that a restarted shard lost are made again, except in a deterministic run,
 // which could not go on bit for bit and says so.
 //
+// A table that the device's budget does not allow for is not followed: its rows come as samples of
+// the shards, from the same distribution, and a deterministic run refuses.
+//
 // For one thread.
 #pragma once
 
@@ -20,7 +23,9 @@
 #include "estuary/v1/experiment.pb.h"
 #include "learner/core/replay/device_replay.h"
 #include "learner/service/replay_feed.h"
+#include "learner/service/replay_plan.h"
 #include "learner/service/run_state.h"
+#include "learner/service/sampled_feed.h"
 #include "learner/service/shard_survey.h"
 
 namespace estuary::learner {
@@ -45,11 +50,17 @@ class TrainingData {
   static absl::StatusOr<std::unique_ptr<TrainingData>> Open(const Options& options,
                                                             RunState* state);
 
-  // Null where the algorithm does not use them.
-  DeviceReplay* real() const { return real_.get(); }
-  DeviceReplay* sim() const { return sim_.get(); }
+  // What steps draw from; null where the algorithm does not use them.
+  DeviceReplay* real() const { return real_samples_ ? real_samples_->replay() : real_.get(); }
+  DeviceReplay* sim() const { return sim_samples_ ? sim_samples_->replay() : sim_.get(); }
+  // A table that is used has one of the two.
   ReplayFeed* real_feed() const { return real_feed_.get(); }
   ReplayFeed* sim_feed() const { return sim_feed_.get(); }
+  SampledFeed* real_samples() const { return real_samples_.get(); }
+  SampledFeed* sim_samples() const { return sim_samples_.get(); }
+  // Rows of the tables that batches are drawn from, wherever they are.
+  uint64_t real_rows() const;
+  uint64_t sim_rows() const;
 
   int observation_dim() const { return schema_.observation_dim(); }
   int action_dim() const { return schema_.action_dim(); }
@@ -61,7 +72,12 @@ class TrainingData {
   TrainingData(const Options& options, transition::Schema schema)
       : options_(options), schema_(std::move(schema)) {}
 
+  absl::Status Plan();
   absl::Status OpenReal(const RunState* state);
+  // In the place of the loading that follows where the device holds the table.
+  absl::Status SampleReal(const std::vector<ShardPosition>& positions,
+                          const std::vector<ShardHolding>& holdings);
+  absl::Status SampleSim(const RunState* state, const std::vector<ShardHolding>& holdings);
   absl::Status OpenSim(RunState* state);
   absl::StatusOr<std::vector<ShardHolding>> WaitForRealRows();
   absl::StatusOr<std::unique_ptr<DeviceReplay>> MakeReplay(const std::string& table,
@@ -78,6 +94,9 @@ class TrainingData {
   std::unique_ptr<DeviceReplay> sim_;
   std::unique_ptr<ReplayFeed> real_feed_;
   std::unique_ptr<ReplayFeed> sim_feed_;
+  ReplayPlan plan_;
+  std::unique_ptr<SampledFeed> real_samples_;
+  std::unique_ptr<SampledFeed> sim_samples_;
   double sampled_ = 0;
 };
 

@@ -103,8 +103,7 @@ TEST(CheckpointStore, ACheckpointUnderAnothersNameIsDamaged) {
   CheckpointStore store(scratch.path(), 3);
   ASSERT_TRUE(store.Write(Make(1)).ok());
   fs::rename(store.PathOf(1), store.PathOf(7));
-  EXPECT_THAT(store.ReadNewest().status().message(),
-              HasSubstr("of format 1 and step 1, not 1 and 7"));
+  EXPECT_THAT(store.ReadNewest().status().message(), HasSubstr("says step 1, not 7"));
 }
 
 TEST(CheckpointStore, AnUnfinishedOneIsNoneAndIsOverwritten) {

@@ -36,6 +36,7 @@ inline v1::Experiment ToyExperiment(const std::string& algorithm, bool determini
   e.set_name("toy");
   e.set_task("toy");
   e.mutable_algorithm()->set_name(algorithm);
+  e.mutable_algorithm()->set_dynamics_model_steps(50);
   e.mutable_dataset()->set_transitions(64);
   e.mutable_networks()->add_hidden(8);
   e.mutable_networks()->add_discriminator_hidden(8);
