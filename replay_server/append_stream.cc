@@ -35,6 +35,7 @@ absl::Status AppendStream::TakeHello() {
     return absl::InvalidArgumentError("the first message of an Append stream must be the hello");
   }
   const v1::AppendHello& hello = request_.hello();
+  ESTUARY_RETURN_IF_ERROR(process::AuthorizeAppend(caller_, hello.table()));
   ESTUARY_ASSIGN_OR_RETURN(ShardTable * table, shard_.Find(hello.table()));
   ESTUARY_ASSIGN_OR_RETURN(const transition::Schema theirs,
                            transition::Schema::FromProto(hello.schema()));
@@ -63,6 +64,7 @@ void AppendStream::TakeBlock() {
   const uint32_t most = static_cast<uint32_t>(
       std::min<size_t>(kMaxBlockRows, kMaxBlockBytes / table.schema().row_bytes() + 1));
   error_ = transition::CheckBlock(table.schema(), block, most, /*check_finite=*/false);
+  if (error_.ok()) error_ = table.CheckPriorities(append.priority(), rows);
   if (!error_.ok()) {
     table.CountRejected(rows);
     return;
@@ -84,6 +86,9 @@ void AppendStream::TakeBlock() {
     table.CountRejected(rows - row);
     if (row == 0) return;
     Truncate(table.schema(), row, block);
+    if (append.priority_size() > 0) {
+      append.mutable_priority()->Truncate(static_cast<int>(row));
+    }
   }
   has_block_ = true;
   rows_done_ = 0;
@@ -96,7 +101,7 @@ void AppendStream::StoreBlock() {
   while (rows_done_ < rows) {
     const absl::StatusOr<ShardTable::Appended> appended =
         table_->Append(session_, append.first_sequence() + rows_done_, *append.mutable_block(),
-                       rows_done_, bulk_, shared_from_this());
+                       rows_done_, bulk_, shared_from_this(), append.priority());
     if (!appended.ok()) {
       error_ = appended.status();
       has_block_ = false;

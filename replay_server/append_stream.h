@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "common/process/caller.h"
 #include "replay_server/shard.h"
 #include "replay_server/stream.h"
 
@@ -12,8 +13,8 @@ namespace estuary::replay {
 
 class AppendStream final : public Stream<v1::AppendRequest, v1::AppendResponse> {
  public:
-  AppendStream(Shard& shard, std::shared_ptr<DrainSignal> drain)
-      : Stream(std::move(drain)), shard_(shard) {}
+  AppendStream(Shard& shard, std::shared_ptr<DrainSignal> drain, process::Caller caller)
+      : Stream(std::move(drain)), shard_(shard), caller_(std::move(caller)) {}
 
  private:
   void Step() override;
@@ -29,6 +30,8 @@ class AppendStream final : public Stream<v1::AppendRequest, v1::AppendResponse> 
   void SetWaiting(bool for_samples, bool for_disk);
 
   Shard& shard_;
+  // Who writes; may it write to the table that the hello names?
+  const process::Caller caller_;
   ShardTable* table_ = nullptr;
   bool bulk_ = false;
   bool welcomed_ = false;

@@ -88,16 +88,14 @@ absl::StatusOr<uint64_t> WriteContent(const Table& table, const std::string& pat
   uint64_t rows = 0;
   uint64_t cursor = snapshot.first_cursor;
   v1::StorageRecord record;
-  const auto copy = [&record](const ColumnStore& store, uint64_t slot, const Table::LogRead& what) {
-    store.Read(slot, what.rows, *record.mutable_block()->mutable_block());
-  };
   while (true) {
     ESTUARY_RETURN_IF_ERROR(WriteAll(file, encoded, path));
     encoded.clear();
     if (cursor >= snapshot.next_cursor) break;
     const uint64_t left = std::min<uint64_t>(snapshot.next_cursor - cursor, piece_rows);
-    ESTUARY_ASSIGN_OR_RETURN(const Table::LogRead read,
-                             table.Read(cursor, static_cast<uint32_t>(left), copy, nullptr));
+    ESTUARY_ASSIGN_OR_RETURN(
+        const Table::LogRead read,
+        table.ReadToStore(cursor, static_cast<uint32_t>(left), *record.mutable_block()));
     // The ring may have overtaken us, even beyond the snapshot's end.
     if (read.cursor >= snapshot.next_cursor || read.rows == 0) break;
     if (read.cursor + read.rows > snapshot.next_cursor) {

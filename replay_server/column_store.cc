@@ -58,12 +58,17 @@ void GatherColumn(const char* from, size_t bytes, absl::Span<const uint64_t> slo
 
 }  // namespace
 
+uint64_t ColumnStore::BytesFor(const transition::Schema& schema, uint64_t capacity) {
+  uint64_t bytes = kAlignment;
+  for (int i = 0; i < schema.columns(); ++i) bytes += RoundUp(schema.column_bytes(i) * capacity);
+  return bytes;
+}
+
 absl::StatusOr<ColumnStore> ColumnStore::Create(const transition::Schema& schema,
                                                 uint64_t capacity) {
   ColumnStore store;
   store.capacity_ = capacity;
-  size_t total = kAlignment;
-  for (int i = 0; i < schema.columns(); ++i) total += RoundUp(schema.column_bytes(i) * capacity);
+  const size_t total = BytesFor(schema, capacity);
   void* memory = mmap(nullptr, total, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) {
@@ -121,14 +126,8 @@ void ColumnStore::Read(uint64_t slot, uint32_t rows, v1::TransitionBlock& block)
   block.set_rows(rows);
 }
 
-void ColumnStore::Gather(absl::Span<const uint64_t> slots, v1::TransitionBlock& block) const {
-  while (block.columns_size() < columns()) block.add_columns();
-  for (int i = 0; i < columns(); ++i) {
-    std::string& to = *block.mutable_columns(i);
-    to.resize(slots.size() * columns_[i].bytes);
-    GatherColumn(columns_[i].data, columns_[i].bytes, slots, to.data());
-  }
-  block.set_rows(static_cast<uint32_t>(slots.size()));
+void ColumnStore::Gather(int column, absl::Span<const uint64_t> slots, char* to) const {
+  GatherColumn(columns_[column].data, columns_[column].bytes, slots, to);
 }
 
 }  // namespace estuary::replay

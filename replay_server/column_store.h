@@ -20,6 +20,8 @@ class ColumnStore {
  public:
   // RESOURCE_EXHAUSTED where the address space or a limit does not allow it.
   static absl::StatusOr<ColumnStore> Create(const transition::Schema& schema, uint64_t capacity);
+  // Bytes that it comes to use.
+  static uint64_t BytesFor(const transition::Schema& schema, uint64_t capacity);
   ColumnStore(ColumnStore&& other) noexcept;
   ColumnStore& operator=(ColumnStore&&) = delete;
   ~ColumnStore();
@@ -38,8 +40,8 @@ class ColumnStore {
     absl::Span<const char> second;
   };
   Pieces Column(int column, uint64_t slot, uint32_t rows) const;
-  // Rows from anywhere, in the order of `slots`.
-  void Gather(absl::Span<const uint64_t> slots, v1::TransitionBlock& block) const;
+  // One column of rows from anywhere, in the order of `slots`, to as many bytes as they have.
+  void Gather(int column, absl::Span<const uint64_t> slots, char* to) const;
 
  private:
   struct ColumnMemory {

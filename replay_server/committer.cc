@@ -9,6 +9,9 @@
 namespace estuary::replay {
 namespace {
 
+// Without work for so long, the thread puts the log's mark on the disk.
+constexpr absl::Duration kIdle = absl::Seconds(1);
+
 size_t BlockBytes(const v1::TransitionBlock& block) {
   size_t bytes = 0;
   for (const std::string& column : block.columns()) bytes += column.size();
@@ -42,7 +45,8 @@ Committer::~Committer() {
 absl::StatusOr<Committer::Appended> Committer::Append(const WriterSession& session,
                                                       uint64_t first_sequence,
                                                       v1::TransitionBlock& block, uint32_t first,
-                                                      bool bulk, const ListenerPtr& listener) {
+                                                      bool bulk, const ListenerPtr& listener,
+                                                      absl::Span<const float> priorities) {
   // One lock around reserving and queueing: what is reserved is in the queue, so that a failure
   // finds all of it.
   const absl::MutexLock lock(&mutex_);
@@ -66,6 +70,11 @@ absl::StatusOr<Committer::Appended> Committer::Append(const WriterSession& sessi
   stored.set_writer_id(session.writer->id);
   stored.set_first_sequence(first_sequence + reserved.duplicates);
   stored.set_bulk(bulk);
+  if (!priorities.empty()) {
+    const absl::Span<const float> taken =
+        priorities.subspan(first + reserved.duplicates, reserved.taken);
+    stored.mutable_priority()->Add(taken.begin(), taken.end());
+  }
   if (reserved.taken == block.rows()) {
     stored.mutable_block()->Swap(&block);
   } else {
@@ -96,9 +105,14 @@ void Committer::Run() {
   while (true) {
     {
       const absl::MutexLock lock(&mutex_);
-      mutex_.Await(absl::Condition(this, &Committer::HasWork));
-      if (queue_.empty()) return;
-      batch.swap(queue_);
+      if (mutex_.AwaitWithTimeout(absl::Condition(this, &Committer::HasWork), kIdle)) {
+        if (queue_.empty()) break;
+        batch.swap(queue_);
+      }
+    }
+    if (batch.empty()) {
+      SealMark();
+      continue;
     }
     const absl::Status status = Commit(batch);
     if (status.ok()) {
@@ -106,7 +120,8 @@ void Committer::Run() {
       for (const Pending& pending : batch) {
         const v1::TransitionBlock& block = pending.record.block().block();
         bytes += BlockBytes(block);
-        table_.Publish(pending.session, block, 0, block.rows(), pending.bulk);
+        table_.Publish(pending.session, block, 0, block.rows(), pending.bulk,
+                       pending.record.block().priority());
       }
       const absl::MutexLock lock(&mutex_);
       queued_bytes_ -= bytes;
@@ -118,6 +133,13 @@ void Committer::Run() {
     waiting_.WakeAll();
     table_.WakeWriters();
   }
+  SealMark();
+}
+
+void Committer::SealMark() {
+  const absl::Status status = log_->SealMark();
+  // Nothing is lost by that.
+  if (!status.ok()) spdlog::warn("table '{}': {}", table_.name(), std::string(status.message()));
 }
 
 absl::Status Committer::Commit(std::vector<Pending>& batch) {

@@ -47,7 +47,8 @@ class Committer {
   // when rows were stored.
   absl::StatusOr<Appended> Append(const WriterSession& session, uint64_t first_sequence,
                                   v1::TransitionBlock& block, uint32_t first, bool bulk,
-                                  const ListenerPtr& listener);
+                                  const ListenerPtr& listener,
+                                  absl::Span<const float> priorities = {});
 
   // Why rows of this session were dropped; OK where none were.
   absl::Status ErrorOf(const WriterSession& session) const;
@@ -63,6 +64,7 @@ class Committer {
 
   void Run();
   absl::Status Commit(std::vector<Pending>& batch);
+  void SealMark();
   void Fail(const std::vector<Pending>& batch, const absl::Status& status);
   bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return stopping_ || !queue_.empty();

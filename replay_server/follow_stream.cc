@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
+#include "replay_server/block_wire.h"
 
 namespace estuary::replay {
 namespace {
@@ -15,10 +16,10 @@ constexpr size_t kBlockBytes = 256 << 10;
 }  // namespace
 
 absl::Status FollowStream::TakeHello() {
-  if (!request_.has_hello()) {
+  if (!message_.has_hello()) {
     return absl::InvalidArgumentError("the first message of a Follow stream must hold the hello");
   }
-  const v1::FollowHello& hello = request_.hello();
+  const v1::FollowHello& hello = message_.hello();
   ESTUARY_ASSIGN_OR_RETURN(ShardTable * table, shard_.Find(hello.table()));
   ESTUARY_ASSIGN_OR_RETURN(const transition::Schema theirs,
                            transition::Schema::FromProto(hello.schema()));
@@ -33,17 +34,33 @@ absl::Status FollowStream::TakeHello() {
   return absl::OkStatus();
 }
 
+grpc::ByteBuffer FollowStream::Message(const ColumnStore& store, uint64_t slot,
+                                       const Table::LogRead& what) {
+  using Wire = WireWriter;
+  using Field = v1::FollowResponse;
+  const uint64_t log_end = what.cursor + what.rows + what.left;
+  const size_t block_bytes = BlockWireSize(store, what.rows);
+  const size_t bytes = Wire::BytesSize(shard_.id().size()) + Wire::VarintSize(what.cursor) +
+                       Wire::VarintSize(what.lost) + Wire::BytesSize(block_bytes) +
+                       Wire::VarintSize(log_end);
+  std::unique_ptr<MessageMemory::Buffer> buffer = memory_.Take(bytes);
+  WireWriter out(buffer->data());
+  out.Bytes(Field::kShardIdFieldNumber, shard_.id());
+  out.Varint(Field::kCursorFieldNumber, what.cursor);
+  out.Varint(Field::kLostFieldNumber, what.lost);
+  out.Open(Field::kBlockFieldNumber, block_bytes);
+  WriteBlock(store, slot, what.rows, out);
+  out.Varint(Field::kNextCursorFieldNumber, log_end);
+  return MessageMemory::ToMessage(std::move(buffer), bytes);
+}
+
 absl::Status FollowStream::Send() {
   const auto fill = [this](const ColumnStore& store, uint64_t slot, const Table::LogRead& what) {
-    store.Read(slot, what.rows, *response_.mutable_block());
+    response_ = Message(store, slot, what);
   };
   ESTUARY_ASSIGN_OR_RETURN(const Table::LogRead read,
                            table_->Read(cursor_, max_rows_, fill, shared_from_this()));
   if (read.rows == 0) return absl::OkStatus();
-  response_.set_shard_id(shard_.id());
-  response_.set_cursor(read.cursor);
-  response_.set_lost(read.lost);
-  response_.set_next_cursor(read.cursor + read.rows + read.left);
   cursor_ = read.cursor + read.rows;
   Write();
   return absl::OkStatus();
@@ -51,12 +68,14 @@ absl::Status FollowStream::Send() {
 
 void FollowStream::Step() {
   if (broken()) return End(absl::CancelledError("the follower is gone"));
-  if (TakeRequest()) {
+  if (const absl::StatusOr<bool> taken = TakeMessage(); !taken.ok()) {
+    return End(taken.status());
+  } else if (*taken) {
     if (table_ == nullptr) {
       const absl::Status status = TakeHello();
       if (!status.ok()) return End(status);
     }
-    const double samples = request_.samples_drawn();
+    const double samples = message_.samples_drawn();
     if (!std::isfinite(samples) || samples < 0) {
       return End(absl::InvalidArgumentError(
           absl::StrCat("samples_drawn is ", samples, "; it must be a count")));

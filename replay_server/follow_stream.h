@@ -4,15 +4,16 @@
 #include <memory>
 #include <utility>
 
+#include "replay_server/message_memory.h"
+#include "replay_server/raw_stream.h"
 #include "replay_server/shard.h"
-#include "replay_server/stream.h"
 
 namespace estuary::replay {
 
-class FollowStream final : public Stream<v1::FollowRequest, v1::FollowResponse> {
+class FollowStream final : public RawStream<v1::FollowRequest> {
  public:
   FollowStream(Shard& shard, std::shared_ptr<DrainSignal> drain)
-      : Stream(std::move(drain)), shard_(shard) {}
+      : RawStream(std::move(drain)), shard_(shard) {}
 
  private:
   void Step() override;
@@ -21,11 +22,14 @@ class FollowStream final : public Stream<v1::FollowRequest, v1::FollowResponse> 
   absl::Status TakeHello();
   // Sends the next rows where there are any.
   absl::Status Send();
+  // A FollowResponse of these rows.
+  grpc::ByteBuffer Message(const ColumnStore& store, uint64_t slot, const Table::LogRead& what);
 
   Shard& shard_;
   Table* table_ = nullptr;
   uint64_t cursor_ = 0;
   uint32_t max_rows_ = 0;
+  MessageMemory memory_;
 };
 
 }  // namespace estuary::replay

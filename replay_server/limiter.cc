@@ -29,6 +29,52 @@ absl::Status Limiter::Check(const v1::SamplesPerInsert& config, uint64_t capacit
   return absl::OkStatus();
 }
 
+absl::Status Limiter::CheckConsumed(const v1::SamplesPerInsert& config, const Consumption& table) {
+  const double ratio = config.samples_per_insert();
+  const double buffer = config.error_buffer();
+  const double times = table.max_times;
+  const auto capacity = static_cast<double>(table.capacity);
+  // Samples that inserts have ahead of them when they stop.
+  const double ahead = buffer + ratio * static_cast<double>(config.min_size());
+  const std::string both =
+      absl::StrCat("samples_per_insert ", ratio, " and max_times_sampled ", table.max_times);
+  if (ratio > times) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(both, " must stop for ever: ", ratio,
+                     " samples are wanted for each row and it can be drawn ", times,
+                     " times; with all drawn after ", std::ceil(ahead / (ratio - times)) + 1,
+                     " rows, the difference is above the error_buffer of ", buffer,
+                     ", and there is nothing left to draw"));
+  }
+  if (!table.evicts && ratio < times) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        both,
+        " must stop for ever in a table that never evicts: a row makes room when it was drawn ",
+        times, " times, and only ", ratio, " samples are let through for each; after ",
+        std::floor((ratio * (capacity - static_cast<double>(config.min_size())) + buffer) /
+                   (times - ratio)),
+        " rows have gone, the table is full and no sample is due; make them equal, or let the "
+        "table "
+        "evict (REMOVER_FIFO)"));
+  }
+  if (ratio < times || !table.evicts) return absl::OkStatus();
+  if (!table.in_order) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        both, " can stop for ever: rows that are evicted before they were drawn ", times,
+        " times leave samples due that nothing is left for; make max_times_sampled larger, or the "
+        "selector SELECTOR_FIFO"));
+  }
+  if (capacity * times < ahead) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        both,
+        " can stop for ever: inserts run up to error_buffer + samples_per_insert * min_size = ",
+        ahead, " samples ahead, and the capacity of ", table.capacity, " rows has only ",
+        capacity * times, " draws: the rest would be evicted undrawn; raise the capacity to ",
+        std::ceil(ahead / times)));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Limiter::CheckBatch(uint32_t batch_size) const {
   if (!config_) return absl::OkStatus();
   const double ratio = config_->samples_per_insert();
@@ -58,9 +104,19 @@ uint64_t Limiter::InsertsAllowed() const {
   return allowed < 1e18 ? static_cast<uint64_t>(allowed) : kUnlimited;
 }
 
-bool Limiter::SampleAllowed(uint32_t rows) const {
+bool Limiter::SampleAllowed(uint64_t rows) const {
   if (!config_) return true;
-  return inserted_ >= config_->min_size() && difference() - rows >= -config_->error_buffer();
+  return inserted_ >= config_->min_size() &&
+         difference() - static_cast<double>(rows) >= -config_->error_buffer();
+}
+
+uint64_t Limiter::SamplesAllowed() const {
+  if (!config_) return kUnlimited;
+  const double most = std::floor(difference() + config_->error_buffer());
+  if (most <= 0 || !SampleAllowed(0)) return 0;
+  auto rows = static_cast<uint64_t>(std::min(most, 1e18));
+  // Rounding may say one more here than there.
+  return SampleAllowed(rows) ? rows : rows - 1;
 }
 
 void Limiter::Restore(uint64_t inserted, double sampled) {

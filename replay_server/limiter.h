@@ -30,12 +30,24 @@ class Limiter {
   // INVALID_ARGUMENT with the arithmetic where nothing could ever move: a buffer that one insert
   // overruns, a minimum that the table cannot hold.
   static absl::Status Check(const v1::SamplesPerInsert& config, uint64_t capacity);
+  // The same for a table whose rows go when they were drawn `max_times`.
+  struct Consumption {
+    uint64_t capacity = 0;
+    uint32_t max_times = 0;
+    // Full, it lets the oldest row go (or lets its writers wait).
+    bool evicts = false;
+    // Rows are drawn in order.
+    bool in_order = false;
+  };
+  static absl::Status CheckConsumed(const v1::SamplesPerInsert& config, const Consumption& table);
   // INVALID_ARGUMENT where batches of this size and inserts could each wait for the other.
   absl::Status CheckBatch(uint32_t batch_size) const;
 
   // Rows that may be inserted now.
   uint64_t InsertsAllowed() const;
-  bool SampleAllowed(uint32_t rows) const;
+  bool SampleAllowed(uint64_t rows) const;
+  // Rows that may be drawn now.
+  uint64_t SamplesAllowed() const;
 
   void Inserted(uint64_t rows) { inserted_ += rows; }
   void Uninserted(uint64_t rows) { inserted_ -= rows; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "replay_server/block_wire.h"
 
 namespace estuary::replay {
 namespace {
@@ -15,10 +16,10 @@ constexpr size_t kMessageBytes = 256 << 10;
 }  // namespace
 
 absl::Status SampleStream::TakeHello() {
-  if (!request_.has_hello()) {
+  if (!message_.has_hello()) {
     return absl::InvalidArgumentError("the first message of a Sample stream must hold the hello");
   }
-  const v1::SampleHello& hello = request_.hello();
+  const v1::SampleHello& hello = message_.hello();
   ESTUARY_ASSIGN_OR_RETURN(ShardTable * table, shard_.Find(hello.table()));
   ESTUARY_ASSIGN_OR_RETURN(const transition::Schema theirs,
                            transition::Schema::FromProto(hello.schema()));
@@ -33,21 +34,49 @@ absl::Status SampleStream::TakeHello() {
   }
   ESTUARY_RETURN_IF_ERROR(table->table->CheckBatch(hello.batch_size()));
   batch_size_ = hello.batch_size();
-  batches_together_ = static_cast<uint32_t>(
-      std::max<size_t>(1, kMessageBytes / (batch_size_ * table->table->schema().row_bytes())));
-  random_.seed(hello.seed() != 0 ? hello.seed() : shard_.NextSeed());
+  const size_t batch_bytes = batch_size_ * table->table->schema().row_bytes();
+  rows_together_ =
+      batch_size_ * static_cast<uint32_t>(std::max<size_t>(1, kMessageBytes / batch_bytes));
+  draw_.random.seed(hello.seed() != 0 ? hello.seed() : shard_.NextSeed());
   table_ = table->table.get();
   return absl::OkStatus();
 }
 
+grpc::ByteBuffer SampleStream::Message(const ColumnStore& store, const Table::Draw& draw) {
+  using Wire = WireWriter;
+  using Field = v1::SampleResponse;
+  const auto rows = static_cast<uint32_t>(draw.slots.size());
+  const std::vector<double>& probabilities = draw.drawn.probabilities;
+  const size_t block_bytes = BlockWireSize(store, rows);
+  const size_t cursor_bytes = Wire::PackedSize(draw.cursors);
+  const size_t age_bytes = Wire::PackedSize(draw.ages);
+  const size_t bytes = Wire::BytesSize(block_bytes) + Wire::BytesSize(cursor_bytes) +
+                       Wire::VarintSize(draw.table_rows) + Wire::VarintSize(draw.next_cursor) +
+                       Wire::BytesSize(probabilities.size() * sizeof(double)) + Wire::DoubleSize() +
+                       Wire::BytesSize(age_bytes);
+  std::unique_ptr<MessageMemory::Buffer> buffer = memory_.Take(bytes);
+  WireWriter out(buffer->data());
+  out.Open(Field::kBlockFieldNumber, block_bytes);
+  WriteRows(store, draw.slots, out);
+  out.Packed(Field::kCursorFieldNumber, draw.cursors, cursor_bytes);
+  out.Varint(Field::kTableRowsFieldNumber, draw.table_rows);
+  out.Varint(Field::kNextCursorFieldNumber, draw.next_cursor);
+  out.Packed(Field::kProbabilityFieldNumber, probabilities);
+  out.Double(Field::kWeightFieldNumber, draw.weight);
+  out.Packed(Field::kAgeFieldNumber, draw.ages, age_bytes);
+  return MessageMemory::ToMessage(std::move(buffer), bytes);
+}
+
 void SampleStream::Step() {
   if (broken()) return End(absl::CancelledError("the sampler is gone"));
-  if (TakeRequest()) {
+  if (const absl::StatusOr<bool> taken = TakeMessage(); !taken.ok()) {
+    return End(taken.status());
+  } else if (*taken) {
     if (table_ == nullptr) {
       const absl::Status status = TakeHello();
       if (!status.ok()) return End(status);
     }
-    credits_ += request_.credits();
+    credits_ += uint64_t{message_.credits()} * batch_size_;
   }
   if (draining()) {
     if (may_write()) End(absl::UnavailableError("the replay server is shutting down"));
@@ -59,9 +88,11 @@ void SampleStream::Step() {
     return;
   }
   if (table_ == nullptr || !may_write() || credits_ == 0) return;
-  const auto batches = static_cast<uint32_t>(std::min<uint64_t>(credits_, batches_together_));
-  const uint32_t drawn =
-      table_->Sample(batch_size_, batches, random_, response_, shared_from_this());
+  const auto most = static_cast<uint32_t>(std::min<uint64_t>(credits_, rows_together_));
+  const auto fill = [this](const ColumnStore& store, const Table::Draw& draw) {
+    response_ = Message(store, draw);
+  };
+  const uint32_t drawn = table_->Sample(batch_size_, most, draw_, fill, shared_from_this());
   SetWaiting(drawn == 0);
   if (drawn == 0) return;
   credits_ -= drawn;

@@ -2,18 +2,18 @@
 #pragma once
 
 #include <memory>
-#include <random>
 #include <utility>
 
+#include "replay_server/message_memory.h"
+#include "replay_server/raw_stream.h"
 #include "replay_server/shard.h"
-#include "replay_server/stream.h"
 
 namespace estuary::replay {
 
-class SampleStream final : public Stream<v1::SampleRequest, v1::SampleResponse> {
+class SampleStream final : public RawStream<v1::SampleRequest> {
  public:
   SampleStream(Shard& shard, std::shared_ptr<DrainSignal> drain)
-      : Stream(std::move(drain)), shard_(shard) {}
+      : RawStream(std::move(drain)), shard_(shard) {}
 
  private:
   void Step() override;
@@ -21,14 +21,18 @@ class SampleStream final : public Stream<v1::SampleRequest, v1::SampleResponse> 
 
   absl::Status TakeHello();
   void SetWaiting(bool waiting);
+  // A SampleResponse of what was drawn.
+  grpc::ByteBuffer Message(const ColumnStore& store, const Table::Draw& draw);
 
   Shard& shard_;
   Table* table_ = nullptr;
   uint32_t batch_size_ = 0;
   // In one message at most.
-  uint32_t batches_together_ = 1;
+  uint32_t rows_together_ = 1;
+  // In rows.
   uint64_t credits_ = 0;
-  std::mt19937_64 random_;
+  Table::Draw draw_{0};
+  MessageMemory memory_;
   bool waiting_ = false;
 };
 

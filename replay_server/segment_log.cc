@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -17,6 +18,7 @@
 namespace estuary::replay {
 namespace {
 
+constexpr char kMarkName[] = "mark";
 // Memory of an unusually large batch is not kept.
 constexpr size_t kKeptBatchBytes = 8 << 20;
 
@@ -24,9 +26,13 @@ constexpr size_t kKeptBatchBytes = 8 << 20;
 
 SegmentLog::~SegmentLog() {
   if (file_ >= 0) close(file_);
+  if (mark_file_ >= 0) close(mark_file_);
 }
 
-void SegmentLog::Add(const v1::StorageRecord& record) { EncodeRecord(record, committed_, batch_); }
+void SegmentLog::Add(const v1::StorageRecord& record) {
+  EncodeRecord(record, committed_, batch_);
+  added_cursor_ = record.block().cursor() + record.block().block().rows();
+}
 
 bool SegmentLog::wants_roll() const { return file_ < 0 || committed_ >= options_.segment_bytes; }
 
@@ -54,8 +60,36 @@ absl::Status SegmentLog::Append() {
   absl::Status status = WriteAll(batch_);
   if (batch_.capacity() > kKeptBatchBytes) std::string().swap(batch_);
   batch_.clear();
-  if (!status.ok()) CutBack();
-  return status;
+  if (!status.ok()) {
+    CutBack();
+    return status;
+  }
+  next_cursor_ = added_cursor_;
+  WriteMark();
+  return absl::OkStatus();
+}
+
+void SegmentLog::WriteMark() {
+  mark_.set_first_cursor(segments_.back().first_cursor);
+  mark_.set_committed_bytes(committed_);
+  mark_.set_next_cursor(next_cursor_);
+  v1::StorageRecord record;
+  *record.mutable_commit_mark() = mark_;
+  std::string encoded;
+  EncodeRecord(record, 0, encoded);
+  mark_sealed_ = false;
+  const ssize_t written = pwrite(mark_file_, encoded.data(), encoded.size(), 0);
+  if (written == static_cast<ssize_t>(encoded.size())) return;
+  // The rows are safe. The old mark says less, and a half-written one nothing.
+  spdlog::warn("cannot write '{}/{}'", options_.folder, kMarkName);
+}
+
+absl::Status SegmentLog::SealMark() {
+  if (mark_sealed_) return absl::OkStatus();
+  mark_sealed_ = true;
+  if (fdatasync(mark_file_) == 0) return absl::OkStatus();
+  return process::ErrnoStatus(errno,
+                              absl::StrCat("cannot sync '", options_.folder, "/", kMarkName, "'"));
 }
 
 void SegmentLog::CutBack() {
@@ -66,6 +100,22 @@ void SegmentLog::CutBack() {
                 segments_.back().path, committed_);
   close(file_);
   file_ = -1;
+}
+
+absl::Status SegmentLog::OpenMark() {
+  const std::string path = absl::StrCat(options_.folder, "/", kMarkName);
+  mark_file_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (mark_file_ < 0) return process::ErrnoStatus(errno, absl::StrCat("cannot open '", path, "'"));
+  ESTUARY_ASSIGN_OR_RETURN(const std::string content, process::ReadFile(path));
+  if (content.empty()) return absl::OkStatus();
+  const std::optional<DecodedRecord> decoded = DecodeRecord(content, 0);
+  if (decoded && decoded->record.has_commit_mark()) {
+    mark_ = decoded->record.commit_mark();
+  } else {
+    spdlog::warn("'{}' cannot be read; a bad record at the log's end is taken for a torn write",
+                 path);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status SegmentLog::Roll(const v1::SegmentHead& head) {

@@ -36,13 +36,22 @@ std::optional<size_t> FindProof(const std::string& content, size_t offset) {
   return std::nullopt;
 }
 
+// How many rows came before the segment's first, ever.
+uint64_t FirstRow(const v1::SegmentHead& head) {
+  if (head.state().runs().empty()) return head.cursor();
+  const v1::TableState::Run& run = *head.state().runs().rbegin();
+  return run.row() + (head.cursor() - run.cursor());
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<SegmentLog>> SegmentLog::Open(Options options,
                                                              const Reader& reader) {
   ESTUARY_RETURN_IF_ERROR(process::CreateDirectories(options.folder));
   auto log = std::unique_ptr<SegmentLog>(new SegmentLog(std::move(options)));
+  ESTUARY_RETURN_IF_ERROR(log->OpenMark());
   ESTUARY_RETURN_IF_ERROR(log->ReadSegments(reader));
+  ESTUARY_RETURN_IF_ERROR(log->CheckMarked());
   return log;
 }
 
@@ -86,6 +95,36 @@ absl::Status SegmentLog::ReadSegments(const Reader& reader) {
   return absl::OkStatus();
 }
 
+uint64_t SegmentLog::MarkedBytes(const Segment& segment) const {
+  return mark_.first_cursor() == segment.first_cursor ? mark_.committed_bytes() : 0;
+}
+
+absl::Status SegmentLog::CheckMarked() {
+  if (mark_.next_cursor() <= next_cursor_) return absl::OkStatus();
+  const std::string loss =
+      absl::StrCat("the log in '", options_.folder, "' ends at position ", next_cursor_,
+                   ", but was acknowledged up to ", mark_.next_cursor(), ": ",
+                   mark_.next_cursor() - next_cursor_, " rows are missing at its end");
+  if (!options_.salvage) {
+    return absl::DataLossError(
+        absl::StrCat(loss,
+                     "; restore the missing segment from a copy, or start with --salvage to "
+                     "go on without them"));
+  }
+  spdlog::error("salvaging; {} and lost", loss);
+  // Their positions were seen: new rows get others, behind a head that says so.
+  next_cursor_ = mark_.next_cursor();
+  if (file_ >= 0) close(file_);
+  file_ = -1;
+  return absl::OkStatus();
+}
+
+bool SegmentLog::JumpedOnPurpose(const v1::SegmentHead& head) const {
+  if (head.state().runs().empty() || head.cursor() < next_cursor_) return false;
+  const v1::TableState::Run& run = *head.state().runs().rbegin();
+  return run.cursor() == head.cursor() && run.row() == next_row_;
+}
+
 absl::Status SegmentLog::CheckCursor(const Segment& segment, uint64_t cursor) const {
   if (cursor == next_cursor_ || (options_.salvage && cursor > next_cursor_)) {
     return absl::OkStatus();
@@ -106,7 +145,8 @@ absl::StatusOr<uint64_t> SegmentLog::ReadSegment(const Segment& segment, bool ne
     std::optional<DecodedRecord> decoded = DecodeRecord(content, offset);
     if (!decoded) {
       const std::optional<size_t> proof = FindProof(content, offset);
-      if (newest && !proof) {
+      const bool acknowledged = proof || offset < MarkedBytes(segment);
+      if (newest && !acknowledged) {
         spdlog::warn("'{}': cutting off {} bytes behind offset {} that a crash left unfinished",
                      segment.path, content.size() - offset, offset);
         break;
@@ -117,9 +157,13 @@ absl::StatusOr<uint64_t> SegmentLog::ReadSegment(const Segment& segment, bool ne
         break;
       }
       if (!options_.salvage) {
+        const std::string what =
+            FindRecord(content, offset)
+                ? absl::StrCat("good records follow at ", *FindRecord(content, offset))
+                : absl::StrCat("rows from position ", next_cursor_, " to ", mark_.next_cursor(),
+                               " were acknowledged and cannot be read");
         return absl::DataLossError(absl::StrCat(
-            "'", segment.path, "' is damaged at offset ", offset, " (good records follow at ",
-            proof.value_or(FindRecord(content, offset).value_or(content.size())),
+            "'", segment.path, "' is damaged at offset ", offset, " (", what,
             "): restore the file from a copy, or start with --salvage to go on with the rows that "
             "can be read"));
       }
@@ -139,13 +183,18 @@ absl::StatusOr<uint64_t> SegmentLog::ReadSegment(const Segment& segment, bool ne
       has_head = true;
       if (oldest) {
         next_cursor_ = head.cursor();
+        next_row_ = FirstRow(head);
         ESTUARY_RETURN_IF_ERROR(reader.head(head));
+      } else if (reader.later_head != nullptr) {
+        reader.later_head(head);
       }
-      ESTUARY_RETURN_IF_ERROR(CheckCursor(segment, head.cursor()));
+      if (!JumpedOnPurpose(head)) ESTUARY_RETURN_IF_ERROR(CheckCursor(segment, head.cursor()));
+      next_cursor_ = head.cursor();
     } else if (decoded->record.has_block() && (has_head || options_.salvage)) {
       const v1::StoredBlock& block = decoded->record.block();
       ESTUARY_RETURN_IF_ERROR(CheckCursor(segment, block.cursor()));
       next_cursor_ = block.cursor() + block.block().rows();
+      next_row_ += block.block().rows();
       ESTUARY_RETURN_IF_ERROR(
           process::Annotate(reader.block(decoded->record.block()),
                             absl::StrCat("'", segment.path, "' at offset ", offset)));

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "common/process/caller.h"
 #include "common/process/status.h"
 #include "replay_server/append_stream.h"
 #include "replay_server/follow_stream.h"
@@ -10,9 +12,11 @@
 namespace estuary::replay {
 namespace {
 
-template <class Kind>
-Kind* Open(Shard& shard, const std::shared_ptr<DrainSignal>& drain) {
-  const auto stream = std::make_shared<Kind>(shard, drain);
+constexpr int kMostUpdates = 1 << 16;
+
+template <class Kind, class... More>
+Kind* Open(Shard& shard, const std::shared_ptr<DrainSignal>& drain, More... more) {
+  const auto stream = std::make_shared<Kind>(shard, drain, std::move(more)...);
   stream->Begin();
   return stream.get();
 }
@@ -34,18 +38,40 @@ grpc::ServerUnaryReactor* Service::Describe(grpc::CallbackServerContext* context
 }
 
 grpc::ServerBidiReactor<v1::AppendRequest, v1::AppendResponse>* Service::Append(
-    grpc::CallbackServerContext* /*context*/) {
-  return Open<AppendStream>(shard_, drain_);
+    grpc::CallbackServerContext* context) {
+  return Open<AppendStream>(shard_, drain_, process::CallerOf(*context));
 }
 
-grpc::ServerBidiReactor<v1::FollowRequest, v1::FollowResponse>* Service::Follow(
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Service::Follow(
     grpc::CallbackServerContext* /*context*/) {
   return Open<FollowStream>(shard_, drain_);
 }
 
-grpc::ServerBidiReactor<v1::SampleRequest, v1::SampleResponse>* Service::Sample(
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Service::Sample(
     grpc::CallbackServerContext* /*context*/) {
   return Open<SampleStream>(shard_, drain_);
+}
+
+grpc::ServerUnaryReactor* Service::UpdatePriorities(grpc::CallbackServerContext* context,
+                                                    const v1::UpdatePrioritiesRequest* request,
+                                                    v1::UpdatePrioritiesResponse* response) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(process::ToGrpc(Update(*request, *response)));
+  return reactor;
+}
+
+absl::Status Service::Update(const v1::UpdatePrioritiesRequest& request,
+                             v1::UpdatePrioritiesResponse& response) {
+  if (request.cursor_size() > kMostUpdates) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        request.cursor_size(), " priorities in one call; at most ", kMostUpdates, " are taken"));
+  }
+  ESTUARY_ASSIGN_OR_RETURN(ShardTable * table, shard_.Find(request.table()));
+  ESTUARY_ASSIGN_OR_RETURN(const Table::Updated done,
+                           table->table->UpdatePriorities(request.cursor(), request.priority()));
+  response.set_updated(done.updated);
+  response.set_gone(done.gone);
+  return absl::OkStatus();
 }
 
 grpc::ServerUnaryReactor* Service::Checkpoint(grpc::CallbackServerContext* context,

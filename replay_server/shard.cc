@@ -18,6 +18,7 @@
 #include "common/process/status.h"
 #include "common/transition/block.h"
 #include "replay_server/checkpoint.h"
+#include "replay_server/memory_limit.h"
 #include "replay_server/table_config.h"
 
 namespace estuary::replay {
@@ -38,12 +39,14 @@ std::string NewShardId() {
 absl::StatusOr<ShardTable::Appended> ShardTable::Append(const WriterSession& session,
                                                         uint64_t first_sequence,
                                                         v1::TransitionBlock& block, uint32_t first,
-                                                        bool bulk, const ListenerPtr& listener) {
+                                                        bool bulk, const ListenerPtr& listener,
+                                                        absl::Span<const float> priorities) {
   if (committer != nullptr) {
-    return committer->Append(session, first_sequence, block, first, bulk, listener);
+    return committer->Append(session, first_sequence, block, first, bulk, listener, priorities);
   }
-  ESTUARY_ASSIGN_OR_RETURN(const Table::Reservation done,
-                           table->Append(session, first_sequence, block, first, bulk, listener));
+  ESTUARY_ASSIGN_OR_RETURN(
+      const Table::Reservation done,
+      table->Append(session, first_sequence, block, first, bulk, listener, priorities));
   return Appended{.rows = done.duplicates + done.taken};
 }
 
@@ -109,6 +112,7 @@ absl::Status Shard::OpenTable(const v1::TableConfig& config) {
     reader.head = [&](const v1::SegmentHead& head) {
       return table.Restore(head.state(), head.cursor());
     };
+    reader.later_head = [&](const v1::SegmentHead& head) { table.RestoreLater(head.state()); };
     reader.block = [&](const v1::StoredBlock& block) -> absl::Status {
       ESTUARY_RETURN_IF_ERROR(transition::CheckBlock(table.schema(), block.block(),
                                                      block.block().rows(), /*check_finite=*/false));
@@ -120,6 +124,7 @@ absl::Status Shard::OpenTable(const v1::TableConfig& config) {
                                                .segment_bytes = options_.segment_bytes,
                                                .salvage = options_.salvage},
                                               reader));
+    table.JumpTo(log->next_cursor());
     entry.committer = std::make_unique<Committer>(table, std::move(log));
   } else {
     ESTUARY_ASSIGN_OR_RETURN(const CheckpointInfo info, ReadCheckpoint(table, folder, id_));
@@ -128,6 +133,7 @@ absl::Status Shard::OpenTable(const v1::TableConfig& config) {
     }
     table.JumpTo(starts_ << kStartShift);
   }
+  table.FinishRestore();
   const v1::TableStatus status = table.Status();
   spdlog::info("shard {}: table '{}' holds {} of {} rows, positions {} to {}", id_, table.name(),
                status.rows(), config.capacity(), status.first_cursor(), status.next_cursor());

@@ -36,7 +36,8 @@ struct ShardTable {
   // As Committer::Append, for any table.
   absl::StatusOr<Appended> Append(const WriterSession& session, uint64_t first_sequence,
                                   v1::TransitionBlock& block, uint32_t first, bool bulk,
-                                  const ListenerPtr& listener);
+                                  const ListenerPtr& listener,
+                                  absl::Span<const float> priorities = {});
   // As Committer::ErrorOf.
   absl::Status CommitError(const WriterSession& session) const;
 

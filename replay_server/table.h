@@ -13,11 +13,13 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/types/span.h"
 #include "common/transition/schema.h"
 #include "estuary/v1/replay.pb.h"
 #include "estuary/v1/replay_storage.pb.h"
@@ -25,6 +27,7 @@
 #include "replay_server/limiter.h"
 #include "replay_server/listener.h"
 #include "replay_server/log_positions.h"
+#include "replay_server/selectors/selector.h"
 #include "replay_server/wait_clock.h"
 #include "replay_server/writer_registry.h"
 
@@ -57,19 +60,23 @@ class Table {
     uint32_t duplicates = 0;
     uint32_t taken = 0;
   };
-  // Errors as WriterRegistry::Duplicates, and RESOURCE_EXHAUSTED for a full table that never
-  // evicts.
+  // Errors as WriterRegistry::Duplicates, and RESOURCE_EXHAUSTED for a full table that never lets
+  // go of rows.
   absl::StatusOr<Reservation> Reserve(const WriterSession& session, uint64_t first_sequence,
                                       uint32_t rows, bool bulk, const ListenerPtr& listener);
   // Rows [first, first + rows) of a checked block, which were reserved and are the writer's next.
+  // `priorities` here and below: none, or one for each of the block's rows.
   void Publish(const WriterSession& session, const v1::TransitionBlock& block, uint32_t first,
-               uint32_t rows, bool bulk);
+               uint32_t rows, bool bulk, absl::Span<const float> priorities = {});
   // Everything reserved and not published is forgotten. Wakes nobody.
   void Rollback();
   // Reserve and Publish of a block's rows from `first` on, which has the sequence number given.
   absl::StatusOr<Reservation> Append(const WriterSession& session, uint64_t first_sequence,
                                      const v1::TransitionBlock& block, uint32_t first, bool bulk,
-                                     const ListenerPtr& listener);
+                                     const ListenerPtr& listener,
+                                     absl::Span<const float> priorities = {});
+  // INVALID_ARGUMENT for priorities that this table does not want, or of which one is no priority.
+  absl::Status CheckPriorities(absl::Span<const float> priorities, uint32_t rows) const;
   // Wakes writers who wait for room or for their rows to be stored.
   void WakeWriters() { writers_waiting_.WakeAll(); }
 
@@ -78,6 +85,8 @@ class Table {
     // Position of the first row given; rows evicted between the cursor asked for and it.
     uint64_t cursor = 0;
     uint64_t lost = 0;
+    // How many rows came before the first, ever.
+    uint64_t row = 0;
     uint32_t rows = 0;
     // Rows behind these.
     uint64_t left = 0;
@@ -90,11 +99,33 @@ class Table {
       absl::FunctionRef<void(const ColumnStore& store, uint64_t slot, const LogRead& what)> read,
       const ListenerPtr& listener) const;
 
-  // Fills `drawn` with at most `batches` batches of `rows` uniformly drawn rows, with replacement,
-  // and gives how many they are: none where the table is empty or the limiter holds the next one
-  // back; the listener is then woken.
-  uint32_t Sample(uint32_t rows, uint32_t batches, std::mt19937_64& random,
-                  v1::SampleResponse& drawn, const ListenerPtr& listener);
+  // Whoever samples keeps one, so that drawing allocates nothing.
+  struct Draw {
+    explicit Draw(uint64_t seed) : random(seed) {}
+    std::mt19937_64 random;
+    DrawnRows drawn;
+    std::vector<uint64_t> slots;
+    std::vector<uint64_t> cursors;
+    // As SampleResponse.age.
+    std::vector<uint64_t> ages;
+    // Of the moment of drawing.
+    uint64_t table_rows = 0;
+    uint64_t next_cursor = 0;
+    double weight = 0;
+  };
+  // Draws at most max_rows rows, whole batches of `batch` only (any number where rows go by being
+  // sampled), gives them to `write` and says how many they are: none where too few can be drawn or
+  // the limiter holds the next one back; the listener is then woken.
+  uint32_t Sample(uint32_t batch, uint32_t max_rows, Draw& draw,
+                  absl::FunctionRef<void(const ColumnStore& store, const Draw& draw)> write,
+                  const ListenerPtr& listener);
+  struct Updated {
+    uint64_t updated = 0;
+    uint64_t gone = 0;
+  };
+  // As many priorities as cursors. FAILED_PRECONDITION where the table does not draw by them.
+  absl::StatusOr<Updated> UpdatePriorities(absl::Span<const uint64_t> cursors,
+                                           absl::Span<const float> priorities);
   absl::Status CheckBatch(uint32_t rows) const;
   // Position that the next row will have.
   uint64_t next_cursor() const;
@@ -102,9 +133,14 @@ class Table {
   void CountSamples(double samples);
 
   // --- Recovery, before anybody else knows the table ---
-  // Everything but rows, which will begin at `cursor`. The table's own configuration stays, and
-  // what differs is logged; FAILED_PRECONDITION for another schema.
+  // Everything but rows, which will begin at `cursor`. The table's own configuration stays;
+  // FAILED_PRECONDITION for another schema.
   absl::Status Restore(const v1::TableState& state, uint64_t cursor);
+  // A later state of the same log, whose rows up to there are restored: what rows do not tell.
+  void RestoreLater(const v1::TableState& state);
+  // Says in the log how the configuration differs from the stored one, and lets no counts of the
+  // past block the table for ever.
+  void FinishRestore();
   // Rows with positions at or behind the log's end; FAILED_PRECONDITION where a table that never
   // evicts has no room. With `replay`, the writer's sequence and the counters move too.
   absl::Status RestoreBlock(const v1::StoredBlock& block, bool replay);
@@ -117,6 +153,9 @@ class Table {
     uint64_t next_cursor = 0;
   };
   Snapshot TakeSnapshot() const;
+  // As Read, with what a checkpoint keeps of the rows beside them. No cursor is set.
+  absl::StatusOr<LogRead> ReadToStore(uint64_t cursor, uint32_t max_rows,
+                                      v1::StoredBlock& block) const;
 
   // --- Observing ---
   v1::TableStatus Status() const;
@@ -131,17 +170,31 @@ class Table {
   std::string Waiting(absl::Duration at_least) const;
 
  private:
-  Table(v1::TableConfig config, transition::Schema schema, ColumnStore store);
+  Table(v1::TableConfig config, transition::Schema schema, ColumnStore store,
+        std::unique_ptr<Selector> selector);
 
   absl::StatusOr<Reservation> ReserveLocked(const WriterSession& session, uint64_t first_sequence,
                                             uint32_t rows, bool bulk, const ListenerPtr& listener)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PublishLocked(const WriterSession& session, const v1::TransitionBlock& block, uint32_t first,
-                     uint32_t rows, bool bulk) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void DrawRows(uint32_t rows, std::mt19937_64& random, v1::SampleResponse& drawn) const
-      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
-  void StoreRows(const v1::TransitionBlock& block, uint32_t first, uint32_t rows)
+                     uint32_t rows, bool bulk, absl::Span<const float> priorities)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TakeConfigOf(const v1::TableState& state) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What a Read gives.
+  absl::StatusOr<LogRead> Locate(uint64_t cursor, uint32_t max_rows) const
+      ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  void StoreRows(const v1::TransitionBlock& block, uint32_t first, uint32_t rows,
+                 absl::Span<const float> priorities) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Rows go by being sampled.
+  bool consumed() const { return config_.max_times_sampled() > 0; }
+  HeldRows held() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+    return {.first = positions_.first_row(), .next = positions_.next_row()};
+  }
+  // How many of max_rows rows may be drawn now; counts them.
+  uint32_t AdmitSamples(uint32_t batch, uint32_t max_rows) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void DrawRows(uint32_t rows, Draw& draw) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  // True where rows that are used up made room.
+  bool EvictUsedUp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const v1::TableConfig config_;
   const transition::Schema schema_;
@@ -150,6 +203,7 @@ class Table {
   // Before the lists' own locks.
   mutable absl::Mutex mutex_;
   ColumnStore store_ ABSL_GUARDED_BY(mutex_);
+  const std::unique_ptr<Selector> selector_ ABSL_PT_GUARDED_BY(mutex_);
   LogPositions positions_ ABSL_GUARDED_BY(mutex_);
   WriterRegistry writers_ ABSL_GUARDED_BY(mutex_);
   Limiter limiter_ ABSL_GUARDED_BY(mutex_);
@@ -160,6 +214,9 @@ class Table {
   uint64_t inserted_in_bulk_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t duplicates_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t rejected_ ABSL_GUARDED_BY(mutex_) = 0;
+  // While restoring: how the newest state's configuration differs from this table's.
+  std::string stored_difference_ ABSL_GUARDED_BY(mutex_);
+  bool stored_limiter_differs_ ABSL_GUARDED_BY(mutex_) = false;
   int writers_connected_ ABSL_GUARDED_BY(mutex_) = 0;
   int followers_connected_ ABSL_GUARDED_BY(mutex_) = 0;
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "absl/status/status.h"
 #include "common/transition/schema.h"
@@ -14,14 +15,15 @@ absl::Status CheckTableConfig(const v1::TableConfig& config);
 // And all of a shard's together: names are unique, there is at least one.
 absl::Status CheckTableConfigs(const v1::TableConfigs& configs);
 
+// What differs between two configurations of a table, "capacity 1000, now 200; limiter { ... }, now
+// none"; empty where nothing does.
+std::string Differences(const v1::TableConfig& was, const v1::TableConfig& is);
+
 // Rows that the table holds at most: what capacity and capacity_bytes both allow.
 uint64_t RowCapacity(const v1::TableConfig& config, const transition::Schema& schema);
 
-// Bytes that the tables may come to hold, all together.
+// Bytes that the tables may come to need, all together.
 uint64_t BytesNeeded(const v1::TableConfigs& configs);
-
-// What this process may use: the cgroup's limit or the machine's memory, whichever is less.
-uint64_t MemoryOfMachine();
 
 // RESOURCE_EXHAUSTED with the sums where the tables may grow beyond `limit` bytes.
 absl::Status CheckMemory(const v1::TableConfigs& configs, uint64_t limit);

@@ -23,6 +23,7 @@ v1::TableStatus Table::Status() const {
     status.set_rejected(rejected_);
     status.set_writers(writers_connected_);
     status.set_followers(followers_connected_);
+    status.set_weight(selector_->Weight(held()));
   }
   v1::TableWaits& waits = *status.mutable_waits();
   waits.set_writers_waiting_for_samples(absl::ToDoubleSeconds(writers_wait_.Total()));
@@ -35,10 +36,12 @@ v1::TableStatus Table::Status() const {
 std::string Table::Waiting(absl::Duration at_least) const {
   double difference = 0;
   uint64_t inserted = 0;
+  uint64_t rows = 0;
   {
     const absl::ReaderMutexLock lock(&mutex_);
     difference = limiter_.difference();
     inserted = limiter_.inserted();
+    rows = positions_.rows();
   }
   std::string text;
   const auto say = [&](const WaitClock& clock, const std::string& who) {
@@ -47,14 +50,19 @@ std::string Table::Waiting(absl::Duration at_least) const {
     absl::StrAppend(&text, text.empty() ? "" : "; ", clock.waiting(), " ", who, " (",
                     absl::StrFormat("%.1f", absl::ToDoubleSeconds(since)), " s)");
   };
-  say(writers_wait_, absl::StrFormat("writers wait for samples to be drawn: difference %.1f, error "
-                                     "buffer %.1f",
-                                     difference, config_.limiter().error_buffer()));
-  say(samplers_wait_, config_.has_limiter()
-                          ? absl::StrFormat("samplers wait for rows to be inserted: %d of min_size "
-                                            "%d in, difference %.1f",
-                                            inserted, config_.limiter().min_size(), difference)
-                          : "samplers wait for the first row");
+  const bool limited = config_.has_limiter();
+  std::string writers = "writers wait for samples to be drawn";
+  if (limited) {
+    absl::StrAppend(&writers, absl::StrFormat(": difference %.1f, error buffer %.1f", difference,
+                                              config_.limiter().error_buffer()));
+  }
+  if (consumed()) absl::StrAppend(&writers, ": ", rows, " of ", capacity_, " rows held");
+  say(writers_wait_, writers);
+  say(samplers_wait_, limited      ? absl::StrFormat("samplers wait for rows to be inserted: %d of "
+                                                          "min_size %d in, difference %.1f",
+                                                     inserted, config_.limiter().min_size(), difference)
+                      : consumed() ? "samplers wait for rows"
+                                   : "samplers wait for the first row");
   say(disk_wait_, "writers wait for the disk");
   return text;
 }

@@ -44,6 +44,26 @@ class ReplaySampler::Impl {
     return absl::OkStatus();
   }
 
+  absl::Status UpdatePriorities(const SampledBatch& batch, absl::Span<const float> priorities,
+                                absl::Duration timeout) {
+    if (priorities.size() != batch.cursor.size()) {
+      return absl::InvalidArgumentError(absl::StrCat(priorities.size(),
+                                                     " priorities for a batch of ",
+                                                     batch.cursor.size(), " rows; give one a row"));
+    }
+    absl::Status status;
+    for (size_t i = 0; i < shards_.size(); ++i) {
+      v1::UpdatePrioritiesRequest request;
+      for (size_t k = 0; k < priorities.size(); ++k) {
+        if (batch.shard[k] != static_cast<int>(i)) continue;
+        request.add_cursor(batch.cursor[k]);
+        request.add_priority(priorities[k]);
+      }
+      if (request.cursor_size() > 0) status.Update(shards_[i]->Update(request, timeout));
+    }
+    return status;
+  }
+
  private:
   void Changed() {
     const absl::MutexLock lock(&mutex_);
@@ -56,14 +76,17 @@ class ReplaySampler::Impl {
   absl::StatusOr<bool> Plan() {
     std::vector<ReplaySamplerShard::State> states;
     bool all_known = true;
+    bool consumed = false;
     for (const std::unique_ptr<ReplaySamplerShard>& shard : shards_) {
       states.push_back(shard->state());
       if (!states.back().status.ok()) return states.back().status;
       all_known = all_known && states.back().known;
+      consumed = consumed || states.back().consumed;
     }
+    if (consumed) return DrawFromPools(states);
     if (!all_known) return false;
     for (size_t i = 0; i < counts_.size(); ++i) {
-      if (counts_[i] > states[i].pooled && states[i].table_rows == 0) counts_.clear();
+      if (counts_[i] > states[i].pooled && states[i].weight == 0) counts_.clear();
     }
     if (counts_.empty() && !Draw(states)) return false;
     for (size_t i = 0; i < counts_.size(); ++i) {
@@ -73,20 +96,40 @@ class ReplaySampler::Impl {
   }
 
   bool Draw(const std::vector<ReplaySamplerShard::State>& states) {
-    std::vector<double> weights;
+    shares_.clear();
     double sum = 0;
     for (const ReplaySamplerShard::State& state : states) {
-      weights.push_back(static_cast<double>(state.table_rows));
-      sum += weights.back();
+      shares_.push_back(state.weight);
+      sum += state.weight;
     }
     if (sum == 0) return false;
+    for (double& share : shares_) share /= sum;
     counts_.assign(states.size(), 0);
     if (states.size() == 1) {
       counts_[0] = options_.batch_size;
       return true;
     }
-    std::discrete_distribution<size_t> which(weights.begin(), weights.end());
+    std::discrete_distribution<size_t> which(shares_.begin(), shares_.end());
     for (uint32_t i = 0; i < options_.batch_size; ++i) ++counts_[which(random_)];
+    return true;
+  }
+
+  // As many rows as a batch has out of all that are in the pools, each alike.
+  bool DrawFromPools(const std::vector<ReplaySamplerShard::State>& states) {
+    uint64_t left = 0;
+    for (const ReplaySamplerShard::State& state : states) left += state.pooled;
+    if (left < options_.batch_size) return false;
+    shares_.assign(states.size(), 1);
+    counts_.assign(states.size(), 0);
+    for (uint32_t i = 0; i < options_.batch_size; ++i, --left) {
+      uint64_t which = std::uniform_int_distribution<uint64_t>(0, left - 1)(random_);
+      size_t shard = 0;
+      while (which >= states[shard].pooled - counts_[shard]) {
+        which -= states[shard].pooled - counts_[shard];
+        ++shard;
+      }
+      ++counts_[shard];
+    }
     return true;
   }
 
@@ -97,8 +140,9 @@ class ReplaySampler::Impl {
       batch.shard.clear();
       batch.cursor.clear();
       batch.age.clear();
+      batch.probability.clear();
       for (size_t i = 0; i < counts_.size(); ++i) {
-        if (counts_[i] > 0) shards_[i]->Take(counts_[i], batch);
+        if (counts_[i] > 0) shards_[i]->Take(counts_[i], shares_[i], batch);
       }
     }
     counts_.clear();
@@ -108,6 +152,8 @@ class ReplaySampler::Impl {
   // Next's own.
   std::mt19937_64 random_;
   std::vector<uint32_t> counts_;
+  // Of the draw that counts_ came from: the probability of each shard.
+  std::vector<double> shares_;
 
   absl::Mutex mutex_;
   uint64_t changes_ ABSL_GUARDED_BY(mutex_) = 0;
@@ -130,6 +176,12 @@ ReplaySampler::~ReplaySampler() = default;
 
 absl::Status ReplaySampler::Next(SampledBatch& batch, absl::Duration timeout) {
   return impl_->Next(batch, timeout);
+}
+
+absl::Status ReplaySampler::UpdatePriorities(const SampledBatch& batch,
+                                             absl::Span<const float> priorities,
+                                             absl::Duration timeout) {
+  return impl_->UpdatePriorities(batch, priorities, timeout);
 }
 
 }  // namespace estuary::client

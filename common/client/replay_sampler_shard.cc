@@ -13,17 +13,31 @@ namespace {
 
 constexpr absl::Duration kDescribeTimeout = absl::Seconds(5);
 
-// All of the schema's columns have the sizes that the rows need, and there is a cursor a row.
-bool WellFormed(const transition::Schema& schema, uint32_t batch_size,
+// All of the schema's columns have the sizes that the rows need, and what is said of each row is
+// said of all.
+bool WellFormed(const transition::Schema& schema, uint32_t batch_size, bool consumed,
                 const v1::SampleResponse& response) {
   const v1::TransitionBlock& block = response.block();
+  const auto one_each = [&block](int size) { return static_cast<uint32_t>(size) == block.rows(); };
   if (block.columns_size() < schema.columns() || block.rows() == 0) return false;
-  if (block.rows() % batch_size != 0) return false;
-  if (static_cast<uint32_t>(response.cursor_size()) != block.rows()) return false;
+  if (block.rows() % batch_size != 0 && !consumed) return false;
+  if (!one_each(response.cursor_size())) return false;
+  if (!one_each(response.probability_size()) && response.probability_size() != 1) return false;
+  if (!one_each(response.age_size()) && response.age_size() != 0) return false;
   for (int i = 0; i < schema.columns(); ++i) {
     if (block.columns(i).size() != block.rows() * schema.column_bytes(i)) return false;
   }
   return true;
+}
+
+double ProbabilityOf(const v1::SampleResponse& response, uint32_t row) {
+  return response.probability(response.probability_size() == 1 ? 0 : static_cast<int>(row));
+}
+
+uint64_t AgeOf(const v1::SampleResponse& response, uint32_t row) {
+  const auto index = static_cast<int>(row);
+  return response.age_size() > 0 ? response.age(index)
+                                 : response.next_cursor() - response.cursor(index);
 }
 
 }  // namespace
@@ -34,7 +48,7 @@ ReplaySamplerShard::ReplaySamplerShard(const ReplaySamplerOptions& options, int 
       index_(index),
       name_(absl::StrCat("sampler of table '", options.table, "' at ", options.shards[index])),
       changed_(std::move(changed)),
-      channel_(process::MakeChannel(options.shards[index])),
+      channel_(process::MakeChannel(options.shards[index], process::Role::kReplay)),
       thread_([this] { Run(); }) {}
 
 ReplaySamplerShard::~ReplaySamplerShard() {
@@ -70,7 +84,7 @@ void ReplaySamplerShard::Grant(uint32_t rows) {
   stream_->Write(request);
 }
 
-void ReplaySamplerShard::Take(uint32_t rows, SampledBatch& batch) {
+void ReplaySamplerShard::Take(uint32_t rows, double share, SampledBatch& batch) {
   const absl::MutexLock lock(&mutex_);
   while (batch.block.columns_size() < options_.schema.columns()) batch.block.add_columns();
   while (rows > 0) {
@@ -83,7 +97,8 @@ void ReplaySamplerShard::Take(uint32_t rows, SampledBatch& batch) {
     for (uint32_t k = taken_; k < taken_ + n; ++k) {
       batch.shard.push_back(index_);
       batch.cursor.push_back(first.cursor(static_cast<int>(k)));
-      batch.age.push_back(first.next_cursor() - first.cursor(static_cast<int>(k)));
+      batch.age.push_back(AgeOf(first, k));
+      batch.probability.push_back(share * ProbabilityOf(first, k));
     }
     batch.block.set_rows(batch.block.rows() + n);
     taken_ += n;
@@ -100,11 +115,26 @@ bool ReplaySamplerShard::TakeWhole(uint32_t rows, SampledBatch& batch) {
   batch.shard.assign(rows, index_);
   batch.cursor.assign(first.cursor().begin(), first.cursor().end());
   batch.age.resize(rows);
-  for (uint32_t k = 0; k < rows; ++k) batch.age[k] = first.next_cursor() - batch.cursor[k];
+  batch.probability.resize(rows);
+  for (uint32_t k = 0; k < rows; ++k) {
+    batch.age[k] = AgeOf(first, k);
+    batch.probability[k] = ProbabilityOf(first, k);
+  }
   batch.block.Swap(first.mutable_block());
   Pop();
   Grant(rows);
   return true;
+}
+
+absl::Status ReplaySamplerShard::Update(v1::UpdatePrioritiesRequest& request,
+                                        absl::Duration timeout) const {
+  grpc::ClientContext context;
+  process::SetDeadline(context, timeout);
+  request.set_table(options_.table);
+  v1::UpdatePrioritiesResponse response;
+  return process::Annotate(process::FromGrpc(v1::Replay::NewStub(channel_)->UpdatePriorities(
+                               &context, request, &response)),
+                           name_);
 }
 
 void ReplaySamplerShard::Run() {
@@ -119,7 +149,7 @@ void ReplaySamplerShard::Run() {
       const absl::MutexLock lock(&mutex_);
       if (stopping_) return;
       state_.known = true;
-      state_.table_rows = 0;
+      state_.weight = 0;
       if (IsFinal(status)) state_.status = status;
     }
     changed_();
@@ -131,7 +161,7 @@ void ReplaySamplerShard::Run() {
 }
 
 absl::Status ReplaySamplerShard::AskRows() {
-  ESTUARY_RETURN_IF_ERROR(process::Annotate(call_.Connect(*channel_), name_));
+  ESTUARY_RETURN_IF_ERROR(process::Annotate(call_.Connect(*channel_, options_.shards[index_]), name_));
   grpc::ClientContext context;
   if (!call_.Begin(&context)) return absl::CancelledError("stopped");
   process::SetDeadline(context, kDescribeTimeout);
@@ -143,7 +173,8 @@ absl::Status ReplaySamplerShard::AskRows() {
   const v1::TableStatus* table = FindTable(response, options_.table);
   // A table that is not there is said by the stream.
   const absl::MutexLock lock(&mutex_);
-  state_.table_rows = table != nullptr ? table->rows() : 0;
+  state_.weight = table != nullptr ? table->weight() : 0;
+  state_.consumed = table != nullptr && table->config().max_times_sampled() > 0;
   state_.known = true;
   return absl::OkStatus();
 }
@@ -173,16 +204,21 @@ absl::Status ReplaySamplerShard::Session(bool& worked) {
       const absl::MutexLock lock(&mutex_);
       stream_ = stream.get();
     }
+    bool consumed = false;
+    {
+      const absl::MutexLock lock(&mutex_);
+      consumed = state_.consumed;
+    }
     v1::SampleResponse response;
     while (status.ok() && stream->Read(&response)) {
       worked = true;
-      if (!WellFormed(options_.schema, options_.batch_size, response)) {
+      if (!WellFormed(options_.schema, options_.batch_size, consumed, response)) {
         status = absl::DataLossError("the shard sent a batch that its schema does not allow");
         break;
       }
       {
         const absl::MutexLock lock(&mutex_);
-        state_.table_rows = response.table_rows();
+        state_.weight = response.weight();
         state_.pooled += response.block().rows();
         pool_.push_back(std::move(response));
         response.Clear();

@@ -28,8 +28,10 @@ class ReplaySamplerShard {
   struct State {
     // What it holds was asked for at least once, or could not be.
     bool known = false;
-    // Rows of its table as it last said; 0 while it is away.
-    uint64_t table_rows = 0;
+    // What its table weighs, as it last said; 0 while it is away.
+    double weight = 0;
+    // Its rows go by being sampled.
+    bool consumed = false;
     // Drawn rows that wait here.
     uint64_t pooled = 0;
     // A final error.
@@ -37,10 +39,14 @@ class ReplaySamplerShard {
   };
   State state() const;
 
-  // Appends `rows` of the pool, which holds as many, to the batch.
-  void Take(uint32_t rows, SampledBatch& batch);
+  // Appends `rows` of the pool, which holds as many, to the batch. This shard is drawn from with
+  // the probability `share`.
+  void Take(uint32_t rows, double share, SampledBatch& batch);
   // The whole next batch by exchange, where it is untouched and of `rows` rows.
   bool TakeWhole(uint32_t rows, SampledBatch& batch);
+
+  // Sends the request, whose table need not be set. Thread-safe.
+  absl::Status Update(v1::UpdatePrioritiesRequest& request, absl::Duration timeout) const;
 
  private:
   using Stream = grpc::ClientReaderWriterInterface<v1::SampleRequest, v1::SampleResponse>;

@@ -1,6 +1,9 @@
 #include "replay_server/checkpoint.h"
 
+#include <sys/resource.h>
+
 #include <atomic>
+#include <csignal>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -144,9 +147,68 @@ TEST_F(CheckpointTest, ANewConfigurationHoldsAndTheLimiterCannotBlockOnOldCounts
   config.mutable_limiter()->set_error_buffer(40);
   const auto back = New(config);
   ASSERT_TRUE(ReadCheckpoint(*back, folder_, "shard").ok());
+  back->FinishRestore();
   EXPECT_EQ(Held(*back), Range(300, 200));
   const WriterSession writer = back->OpenWriter("w").value();
   EXPECT_EQ(back->Append(writer, 500, Rows(500, 100), 0, false, nullptr)->taken, 10);
+}
+
+TEST_F(CheckpointTest, PrioritiesAndCountsOfDrawsComeBack) {
+  v1::TableConfig config = MemoryTable("rows", 100);
+  config.set_selector(v1::SELECTOR_PRIORITIZED);
+  config.set_priority_exponent(1);
+  config.set_max_times_sampled(3);
+  const auto table = New(config);
+  const WriterSession writer = table->OpenWriter("w").value();
+  std::vector<float> priorities;
+  for (uint32_t i = 0; i < 40; ++i) priorities.push_back(static_cast<float>(i % 5));
+  ASSERT_TRUE(table->Append(writer, 0, Rows(0, 40), 0, false, nullptr, priorities).ok());
+  ASSERT_TRUE(table->UpdatePriorities(std::vector<uint64_t>{7}, std::vector<float>{90}).ok());
+  Table::Draw draw{1};
+  const auto nothing = [](const ColumnStore&, const Table::Draw&) {};
+  std::vector<int> drawn(50, 0);
+  const auto sample = [&](Table& from) {
+    const uint32_t rows = from.Sample(1, 20, draw, nothing, std::shared_ptr<Listener>());
+    for (uint32_t i = 0; i < rows; ++i) ++drawn[draw.drawn.rows[i]];
+    return rows;
+  };
+  ASSERT_EQ(sample(*table), 20);
+  ASSERT_TRUE(WriteCheckpoint(*table, folder_, "shard").ok());
+  const auto back = New(config);
+  ASSERT_TRUE(ReadCheckpoint(*back, folder_, "shard").ok());
+  EXPECT_FLOAT_EQ(static_cast<float>(back->Status().weight()),
+                  static_cast<float>(table->Status().weight()));
+  // New rows get the largest priority ever.
+  ASSERT_TRUE(
+      back->Append(back->OpenWriter("w").value(), 40, Rows(40, 10), 0, false, nullptr).ok());
+  EXPECT_NEAR(back->Status().weight(), table->Status().weight() + 10 * 90, 1e-3);
+  while (sample(*back) > 0) {
+  }
+  // Before and after, each row three times.
+  EXPECT_THAT(drawn, ::testing::Each(3));
+}
+
+TEST_F(CheckpointTest, AFullDiskLeavesTheCheckpointBeforeAndSaysSo) {
+  const auto table = New(MemoryTable("rows", 10'000));
+  Fill(*table, 0, 100);
+  ASSERT_TRUE(WriteCheckpoint(*table, folder_, "shard").ok());
+  Fill(*table, 100, 5000);
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  rlimit tight = before;
+  // In the middle of a write: it is cut short, and the next one fails.
+  tight.rlim_cur = 100'000;
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &tight), 0);
+  const absl::Status full = WriteCheckpoint(*table, folder_, "shard").status();
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_TRUE(absl::IsResourceExhausted(full)) << full;
+  EXPECT_THAT(std::string(full.message()), HasSubstr(folder_));
+  const auto back = New(MemoryTable("rows", 10'000));
+  ASSERT_TRUE(ReadCheckpoint(*back, folder_, "shard").ok());
+  EXPECT_EQ(Held(*back), Range(0, 100));
+  // And when there is room again, it is written.
+  EXPECT_EQ(WriteCheckpoint(*table, folder_, "shard")->rows, 5100);
 }
 
 TEST_F(CheckpointTest, AnotherSchemaIsRefusedWithBothPrinted) {

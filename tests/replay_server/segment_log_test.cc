@@ -12,82 +12,12 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/replay_server/harness.h"
+#include "tests/replay_server/segment_log_fixture.h"
 
 namespace estuary::replay {
 namespace {
 
 using ::testing::HasSubstr;
-
-class SegmentLogTest : public ::testing::Test {
- protected:
-  SegmentLog::Options Options() const {
-    return {.folder = folder_ / "log",
-            .shard_id = "shard",
-            .segment_bytes = segment_bytes_,
-            .salvage = salvage_};
-  }
-
-  // Opens the log; what it holds is in found_.
-  absl::Status Open() {
-    log_.reset();
-    found_.clear();
-    heads_ = 0;
-    const SegmentLog::Reader reader = {.head =
-                                           [this](const v1::SegmentHead& head) {
-                                             ++heads_;
-                                             next_ = head.cursor();
-                                             return absl::OkStatus();
-                                           },
-                                       .block =
-                                           [this](const v1::StoredBlock& block) {
-                                             for (const uint32_t value : Values(block.block()))
-                                               found_.push_back(value);
-                                             next_ = block.cursor() + block.block().rows();
-                                             return absl::OkStatus();
-                                           }};
-    auto log = SegmentLog::Open(Options(), reader);
-    if (!log.ok()) return log.status();
-    log_ = *std::move(log);
-    return absl::OkStatus();
-  }
-
-  // One commit of `blocks` blocks; the rows' values are their positions.
-  absl::Status Append(uint32_t rows, int blocks = 1) {
-    if (log_->wants_roll()) {
-      v1::SegmentHead head;
-      head.set_cursor(next_);
-      if (const absl::Status status = log_->Roll(head); !status.ok()) return status;
-    }
-    uint64_t next = next_;
-    for (int i = 0; i < blocks; ++i) {
-      v1::StorageRecord record;
-      record.mutable_block()->set_cursor(next);
-      *record.mutable_block()->mutable_block() = Rows(static_cast<uint32_t>(next), rows);
-      log_->Add(record);
-      next += rows;
-    }
-    const absl::Status status = log_->Append();
-    if (status.ok()) next_ = next;
-    return status;
-  }
-
-  std::vector<std::string> Segments() const {
-    std::vector<std::string> paths;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_ / "log")) {
-      paths.push_back(entry.path());
-    }
-    std::sort(paths.begin(), paths.end());
-    return paths;
-  }
-
-  const TemporaryFolder folder_;
-  uint64_t segment_bytes_ = 1 << 20;
-  bool salvage_ = false;
-  std::unique_ptr<SegmentLog> log_;
-  std::vector<uint32_t> found_;
-  uint64_t next_ = 0;
-  int heads_ = 0;
-};
 
 TEST_F(SegmentLogTest, HoldsWhatWasAppendedAcrossSegmentsAndRestarts) {
   segment_bytes_ = 2000;
@@ -110,10 +40,13 @@ TEST_F(SegmentLogTest, CutsOffATornEndAtEveryByteOfTheLastRecord) {
   ASSERT_TRUE(Append(3).ok());
   const std::string path = Segments()[0];
   const size_t before = std::filesystem::file_size(path);
+  const std::string mark = Mark();
   ASSERT_TRUE(Append(2).ok());
   log_.reset();
   const std::string whole = process::ReadFile(path).value();
   for (size_t size = before; size < whole.size(); ++size) {
+    // Nobody was told of it yet.
+    SetMark(mark);
     ASSERT_TRUE(process::WriteFileAtomically(path, whole.substr(0, size)).ok());
     ASSERT_TRUE(Open().ok()) << size;
     EXPECT_EQ(found_, Range(0, 6)) << size;
@@ -129,6 +62,7 @@ TEST_F(SegmentLogTest, CutsOffAWriteWhoseMiddleNeverReachedTheDisk) {
   ASSERT_TRUE(Append(3).ok());
   const std::string path = Segments()[0];
   const size_t before = std::filesystem::file_size(path);
+  const std::string mark = Mark();
   ASSERT_TRUE(Append(3, /*blocks=*/4).ok());
   log_.reset();
   const std::string whole = process::ReadFile(path).value();
@@ -136,6 +70,7 @@ TEST_F(SegmentLogTest, CutsOffAWriteWhoseMiddleNeverReachedTheDisk) {
   std::string torn = whole;
   for (size_t i = before; i < before + 40; ++i) torn[i] = 0;
   ASSERT_TRUE(process::WriteFileAtomically(path, torn).ok());
+  SetMark(mark);
   ASSERT_TRUE(Open().ok());
   EXPECT_EQ(found_, Range(0, 3));
   EXPECT_EQ(std::filesystem::file_size(path), before);

@@ -1,13 +1,11 @@
 #include "replay_server/table.h"
 
 #include <memory>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "replay_server/table_config.h"
 #include "tests/replay_server/harness.h"
 
 namespace estuary::replay {
@@ -166,65 +164,6 @@ TEST(Table, ACursorBeyondTheEndIsRefused) {
   EXPECT_TRUE(absl::IsOutOfRange(read.status()));
 }
 
-TEST(Table, SamplesUniformlyFromAWrappedRing) {
-  const auto table = Make(MemoryTable("rows", 50));
-  const WriterSession writer = table->OpenWriter("w").value();
-  ASSERT_TRUE(Append(*table, writer, 0, 77).ok());
-  std::mt19937_64 random(5);
-  std::vector<int> counts(50);
-  v1::SampleResponse batch;
-  for (int i = 0; i < 1000; ++i) {
-    ASSERT_EQ(table->Sample(50, 2, random, batch, nullptr), 2);
-    const std::vector<uint32_t> values = Values(batch.block());
-    for (int k = 0; k < 100; ++k) {
-      ASSERT_EQ(batch.cursor(k), values[k]);
-      ++counts.at(values[k] - 27);
-    }
-  }
-  EXPECT_EQ(batch.table_rows(), 50);
-  EXPECT_EQ(batch.next_cursor(), 77);
-  double chi_squared = 0;
-  for (const int count : counts) chi_squared += (count - 2000.0) * (count - 2000.0) / 2000.0;
-  // 49 degrees of freedom, chance of 1 in 1000 with another seed.
-  EXPECT_LT(chi_squared, 85.4);
-  EXPECT_GT(chi_squared, 23);
-}
-
-TEST(Table, AnEmptyOneHasNoSamples) {
-  const auto table = Make(MemoryTable("rows", 50));
-  std::mt19937_64 random(5);
-  v1::SampleResponse batch;
-  const auto waiting = std::make_shared<Counter>();
-  EXPECT_EQ(table->Sample(1, 1, random, batch, waiting), 0);
-  ASSERT_TRUE(Append(*table, table->OpenWriter("w").value(), 0, 1).ok());
-  EXPECT_EQ(waiting->wakes, 1);
-  EXPECT_EQ(table->Sample(3, 1, random, batch, waiting), 1);
-}
-
-TEST(Table, GivesAsManyBatchesAsTheLimiterAllowsAndWakesTheSamplerForTheRest) {
-  v1::TableConfig config = MemoryTable("rows", 1000);
-  config.mutable_limiter()->set_samples_per_insert(1);
-  config.mutable_limiter()->set_min_size(10);
-  config.mutable_limiter()->set_error_buffer(40);
-  const auto table = Make(config);
-  EXPECT_TRUE(table->CheckBatch(16).ok());
-  std::mt19937_64 random(5);
-  v1::SampleResponse batch;
-  const auto waiting = std::make_shared<Counter>();
-  const WriterSession writer = table->OpenWriter("w").value();
-  ASSERT_TRUE(Append(*table, writer, 0, 9).ok());
-  EXPECT_EQ(table->Sample(16, 8, random, batch, waiting), 0);
-  ASSERT_TRUE(Append(*table, writer, 9, 1).ok());
-  EXPECT_EQ(waiting->wakes, 1);
-  EXPECT_EQ(table->Sample(16, 8, random, batch, waiting), 2);
-  EXPECT_EQ(batch.block().rows(), 32);
-  EXPECT_EQ(table->Sample(16, 8, random, batch, waiting), 0);
-  ASSERT_TRUE(Append(*table, writer, 10, 8).ok());
-  EXPECT_EQ(waiting->wakes, 2);
-  EXPECT_EQ(table->Sample(16, 8, random, batch, waiting), 1);
-  EXPECT_EQ(table->Status().sampled(), 48);
-}
-
 TEST(ListenerList, KeepsThoseWhoComeOftenOnceAndForgetsTheDead) {
   ListenerList list;
   const auto often = std::make_shared<Counter>();
@@ -237,58 +176,6 @@ TEST(ListenerList, KeepsThoseWhoComeOftenOnceAndForgetsTheDead) {
   EXPECT_LE(often->wakes, 200);
   list.WakeAll();
   EXPECT_LE(often->wakes, 200);
-}
-
-TEST(TableConfig, NamesTheFieldThatIsWrong) {
-  const auto message = [](const v1::TableConfig& config) {
-    const absl::Status status = CheckTableConfig(config);
-    EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
-    return std::string(status.message());
-  };
-  EXPECT_TRUE(CheckTableConfig(MemoryTable("rows", 10)).ok());
-  EXPECT_THAT(message(MemoryTable("Rows/..", 10)), HasSubstr("'Rows/..'"));
-  EXPECT_THAT(message(MemoryTable("rows", 0)), HasSubstr("capacity is 0"));
-  v1::TableConfig config = MemoryTable("rows", 10);
-  config.clear_remover();
-  EXPECT_THAT(message(config), HasSubstr("remover"));
-  config = MemoryTable("rows", 10);
-  config.clear_durability();
-  EXPECT_THAT(message(config), HasSubstr("durability"));
-  config = MemoryTable("rows", 10);
-  config.mutable_schema()->mutable_columns()->RemoveLast();
-  EXPECT_THAT(message(config), HasSubstr("table 'rows'"));
-  config = MemoryTable("rows", 10);
-  config.set_capacity_bytes(3);
-  EXPECT_THAT(message(config), HasSubstr("capacity_bytes 3"));
-  config = MemoryTable("rows", 10);
-  config.mutable_limiter()->set_samples_per_insert(10);
-  EXPECT_THAT(message(config), HasSubstr("table 'rows': limiter"));
-  v1::TableConfigs configs;
-  EXPECT_FALSE(CheckTableConfigs(configs).ok());
-  *configs.add_tables() = MemoryTable("rows", 10);
-  EXPECT_TRUE(CheckTableConfigs(configs).ok());
-  *configs.add_tables() = MemoryTable("rows", 10);
-  EXPECT_THAT(std::string(CheckTableConfigs(configs).message()), HasSubstr("twice"));
-}
-
-TEST(TableConfig, CapacityInBytesHoldsToo) {
-  v1::TableConfig config = MemoryTable("rows", 1000);
-  config.set_capacity_bytes(TestSchema().row_bytes() * 12 + 5);
-  const auto table = Make(config);
-  ASSERT_TRUE(Append(*table, table->OpenWriter("w").value(), 0, 100).ok());
-  EXPECT_EQ(table->Status().rows(), 12);
-}
-
-TEST(TableConfig, WhatCannotFitInMemoryIsRefusedWithTheSums) {
-  v1::TableConfigs configs;
-  *configs.add_tables() = MemoryTable("rows", 100'000'000);
-  *configs.add_tables() = MemoryTable("others", 100);
-  EXPECT_GT(MemoryOfMachine(), uint64_t{64} << 20);
-  const absl::Status status = CheckMemory(configs, 1 << 30);
-  EXPECT_TRUE(absl::IsResourceExhausted(status));
-  EXPECT_THAT(std::string(status.message()), HasSubstr("may grow to 4386 MiB"));
-  EXPECT_THAT(std::string(status.message()), HasSubstr("only 1024 MiB"));
-  EXPECT_TRUE(CheckMemory(configs, BytesNeeded(configs)).ok());
 }
 
 }  // namespace
