@@ -6,7 +6,8 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
-#include <new>
+
+#include "learner/core/native/pages.h"
 
 namespace estuary::learner::native {
 
@@ -20,8 +21,8 @@ class Floats {
   Floats() = default;
   explicit Floats(int64_t count)
       : size_(Padded(count)),
-        data_(static_cast<float*>(
-            ::operator new(static_cast<size_t>(size_) * sizeof(float), std::align_val_t(64)))) {
+        data_(static_cast<float*>(AllocatePages(static_cast<size_t>(size_) * sizeof(float))),
+              Free(static_cast<size_t>(size_) * sizeof(float))) {
     std::memset(data_.get(), 0, static_cast<size_t>(size_) * sizeof(float));
   }
 
@@ -34,7 +35,10 @@ class Floats {
 
  private:
   struct Free {
-    void operator()(float* p) const { ::operator delete(p, std::align_val_t(64)); }
+    Free() : bytes(0) {}
+    explicit Free(size_t allocated) : bytes(allocated) {}
+    size_t bytes;
+    void operator()(float* p) const { FreePages(p, bytes); }
   };
 
   int64_t size_ = 0;

@@ -6,8 +6,9 @@
 namespace estuary::learner::native {
 namespace {
 
-// Activations of both nets for so many rows fit the second-level cache.
-constexpr int kTrainingRows = 128;
+// Rows of a pass. Their activations do not fit the second-level cache, which costs less than going
+// over the gradients again for every few rows (measured: 128 rows make a step 2 % longer).
+constexpr int kTrainingRows = 512;
 // Noisy rows of a pass.
 constexpr int kDynamicsRows = 96;
 // As in losses.cc.

@@ -12,8 +12,7 @@
 
 namespace estuary::learner::native {
 
-// Gradients of L_sa + L_sas, in blocks of rows that stay in cache from the forward to the backward
-// pass.
+// Gradients of L_sa + L_sas, in blocks of rows.
 class DiscriminatorTraining {
  public:
   DiscriminatorTraining(const Nets& nets, const Batch& batch);

@@ -13,6 +13,15 @@ namespace {
 constexpr double kBeta1 = 0.9;
 constexpr double kBeta2 = 0.999;
 
+// Input rows of a strip: a square of the widest vectors across.
+constexpr int kStripRows = 16;
+
+AdamRates RatesAt(double learning_rate, uint64_t step) {
+  const double t = static_cast<double>(step);
+  return {.rate = static_cast<float>(learning_rate / (1 - std::pow(kBeta1, t))),
+          .root_correction = static_cast<float>(1 / std::sqrt(1 - std::pow(kBeta2, t)))};
+}
+
 Floats Copy(const Floats& from) {
   Floats copy(from.size());
   std::memcpy(copy.data(), from.data(), static_cast<size_t>(from.size()) * sizeof(float));
@@ -90,7 +99,7 @@ void Nets::Initialize(const LearnerConfig& config, Random& random) {
 }
 
 void Nets::RefreshAll() {
-  for (const Net& net : nets_) Refresh(*net.layout);
+  for (const Net& net : nets_) RefreshMirror(*net.layout, values_.data(), mirror_.data());
 }
 
 Range Nets::DiscriminatorRange() const {
@@ -98,20 +107,58 @@ Range Nets::DiscriminatorRange() const {
   return {d_sa_.begin(), d_sa_.size() + d_sas_.size()};
 }
 
-void Nets::Adam(const Range& range, double learning_rate, uint64_t step, float* follower,
-                double follow) {
-  const double t = static_cast<double>(step);
-  const AdamRates rates = {
-      .rate = static_cast<float>(learning_rate / (1 - std::pow(kBeta1, t))),
-      .root_correction = static_cast<float>(1 / std::sqrt(1 - std::pow(kBeta2, t))),
+void Nets::AdamRange(int64_t begin, int64_t count, const AdamRates& rates, float* follower,
+                     float follow) {
+  BestKernels().adam(values_.data() + begin, gradient_.data() + begin, first_.data() + begin,
+                     second_.data() + begin, count, rates, follower, follow);
+}
+
+void Nets::Adam(const MlpLayout& layout, int64_t end, double learning_rate, uint64_t step,
+                float* follower, double follow) {
+  const AdamRates rates = RatesAt(learning_rate, step);
+  const float by = static_cast<float>(follow);
+  const auto run = [&](int64_t begin, int64_t count) {
+    AdamRange(begin, count, rates,
+              follower == nullptr ? nullptr : follower + begin - layout.begin(), by);
   };
-  BestKernels().adam(values_.data() + range.begin, gradient_.data() + range.begin,
-                     first_.data() + range.begin, second_.data() + range.begin, range.size, rates,
-                     follower, static_cast<float>(follow));
+  for (const DenseLayer& layer : layout.layers) {
+    if (layer.mirror < 0) {
+      run(layer.offset, layer.size);
+      continue;
+    }
+    // Strips that are mirrored while they are in the first-level cache.
+    for (int row = 0; row <= layer.inputs; row += kStripRows) {
+      const int rows = std::min(kStripRows, layer.inputs + 1 - row);
+      const int64_t at = layer.offset + row * layer.ld;
+      run(at, rows * layer.ld);
+      // The last row is the bias.
+      BestKernels().transpose(values_.data() + at, layer.ld, std::min(rows, layer.inputs - row),
+                              layer.outputs, mirror_.data() + layer.mirror + row,
+                              Padded(layer.inputs));
+    }
+  }
+  const int64_t behind = layout.begin() + layout.size();
+  if (end > behind) run(behind, end - behind);
+}
+
+void Nets::AdamPolicy(double learning_rate, uint64_t step, float* follower, double follow) {
+  Adam(policy_, critics_[0].begin(), learning_rate, step, follower, follow);
 }
 
 void Nets::AdamCritic(int i, double learning_rate, uint64_t step, double tau) {
-  Adam(CriticRange(i), learning_rate, step, values_.data() + targets_[i].begin(), tau);
+  Adam(critics_[i], 0, learning_rate, step, values_.data() + targets_[i].begin(), tau);
+}
+
+void Nets::AdamDiscriminators(double learning_rate, uint64_t step) {
+  for (const MlpLayout* net : {&d_sa_, &d_sas_}) Adam(*net, 0, learning_rate, step, nullptr, 0);
+}
+
+void Nets::AdamValue(double learning_rate, uint64_t step) {
+  if (!value_.layers.empty()) Adam(value_, 0, learning_rate, step, nullptr, 0);
+}
+
+void Nets::AdamAlpha(double learning_rate, uint64_t step) {
+  AdamRange(log_alpha_, kLanes, RatesAt(learning_rate, step), nullptr, 0);
 }
 
 template <typename Visit>

@@ -51,15 +51,19 @@ class Nets {
   Range PolicyRange() const { return {policy_.begin(), critics_[0].begin() - policy_.begin()}; }
   Range CriticRange(int i) const { return {critics_[i].begin(), critics_[i].size()}; }
   Range ValueRange() const { return {value_.begin(), value_.size()}; }
-  Range AlphaRange() const { return {log_alpha_, kLanes}; }
   Range DiscriminatorRange() const;
 
-  // One step of Adam. `follower` (null: none) is an array of the range's size.
-  void Adam(const Range& range, double learning_rate, uint64_t step, float* follower,
-            double follow);
-  // The same, after which critic i's target moves towards it by tau.
+  // One step of Adam of a net, its mirror with it, and of what follows it in the arrays up to
+  // `end`. `follower` (null: none) is an array from the net's beginning on that moves towards the
+  // new values by `follow`.
+  void Adam(const MlpLayout& layout, int64_t end, double learning_rate, uint64_t step,
+            float* follower, double follow);
+  void AdamPolicy(double learning_rate, uint64_t step, float* follower, double follow);
+  // Critic i, whose target moves towards it by tau.
   void AdamCritic(int i, double learning_rate, uint64_t step, double tau);
-  void Refresh(const MlpLayout& layout) { RefreshMirror(layout, values_.data(), mirror_.data()); }
+  void AdamDiscriminators(double learning_rate, uint64_t step);
+  void AdamValue(double learning_rate, uint64_t step);
+  void AdamAlpha(double learning_rate, uint64_t step);
 
   // Trees of paths as in update_trace.md under `prefix`.
   void ExportValues(const std::string& prefix, TensorTree& tree) const;
@@ -100,6 +104,9 @@ class Nets {
                       Floats& flat) const;
   void Initialize(const LearnerConfig& config, Random& random);
   void RefreshAll();
+  // Of [begin, begin + count) of the flat arrays; `follower` belongs to the first.
+  void AdamRange(int64_t begin, int64_t count, const AdamRates& rates, float* follower,
+                 float follow);
 
   MlpLayout policy_, critics_[2], targets_[2], value_, dynamics_, d_sa_, d_sas_;
   int64_t multiplier_ = 0, offset_ = 0, log_alpha_ = 0;

@@ -85,10 +85,7 @@ void Update::TrainDiscriminators(StepMemory& memory) {
   training.Run(nets_, memory.batch);
   discriminators_sound_ = IsSound(training.loss_sa()) && IsSound(training.loss_sas());
   if (!discriminators_sound_) return;
-  nets_.Adam(nets_.DiscriminatorRange(), config_.optimizer.learning_rate, steps_done_ + 1, nullptr,
-             0);
-  nets_.Refresh(nets_.d_sa());
-  nets_.Refresh(nets_.d_sas());
+  nets_.AdamDiscriminators(config_.optimizer.learning_rate, steps_done_ + 1);
   if (memory.batch.dynamics_samples > 0) {
     ScaleNoiseWeights(nets_, memory.batch, memory.noise_weights);
   }
@@ -141,29 +138,19 @@ void Update::EvaluateDynamics(StepMemory& memory) {
 
 void Update::ApplyGradients() {
   const OptimizerConfig& optimizer = config_.optimizer;
-  const auto critic = [&](int i) {
-    nets_.AdamCritic(i, learning_rate_, steps_done_, optimizer.tau);
-    nets_.Refresh(nets_.critic(i));
+  const auto critics = [&] {
+    for (const int i : {0, 1}) {
+      nets_.AdamCritic(i, learning_rate_, steps_done_, optimizer.tau);
+    }
   };
-  const auto value = [&] {
-    if (nets_.value().layers.empty()) return;
-    nets_.Adam(nets_.ValueRange(), learning_rate_, steps_done_, nullptr, 0);
-    nets_.Refresh(nets_.value());
-  };
-  const auto policy = [&] {
+  const auto rest = [&] {
     const bool averaged = optimizer.policy_average < 1;
-    nets_.Adam(nets_.PolicyRange(), learning_rate_, steps_done_,
-               averaged ? average_.data() : nullptr, optimizer.policy_average);
-    nets_.Refresh(nets_.policy());
-    nets_.Adam(nets_.AlphaRange(), learning_rate_, steps_done_, nullptr, 0);
-    value();
+    nets_.AdamPolicy(learning_rate_, steps_done_, averaged ? average_.data() : nullptr,
+                     optimizer.policy_average);
+    nets_.AdamAlpha(learning_rate_, steps_done_);
+    nets_.AdamValue(learning_rate_, steps_done_);
   };
-  worker_.Both(
-      [&] {
-        critic(0);
-        critic(1);
-      },
-      policy);
+  worker_.Both(critics, rest);
 }
 
 std::vector<std::pair<std::string, double>> Update::Losses(const StepMemory& memory) const {
