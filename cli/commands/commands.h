@@ -22,7 +22,8 @@
   X(DatasetImport)                  \
   X(DatasetExport)                  \
   X(TaskList)                       \
-  X(TaskReplay)
+  X(TaskReplay)                     \
+  X(RobotRecord)
 
 #define ESTUARY_WIRE_COMMANDS(X) \
   X(Status)                      \

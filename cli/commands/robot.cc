@@ -39,10 +39,37 @@ void Print(const v1::RobotStatus& s) {
   std::printf("  transitions      %s recorded, %s acknowledged\n",
               WithCommas(s.transitions_recorded()).c_str(),
               WithCommas(s.transitions_acknowledged()).c_str());
+  std::printf("  chosen by        policy %s, operator %s, fallback %s\n",
+              WithCommas(s.policy_transitions()).c_str(),
+              WithCommas(s.operator_transitions()).c_str(),
+              WithCommas(s.fallback_transitions()).c_str());
+  if (s.spool_seconds_left() > 0) {
+    std::printf("  spool            %s waiting, %.1f %% full, room for %s of driving\n",
+                WithCommas(s.spool_rows_waiting()).c_str(), 100 * s.spool_used(),
+                Clock(absl::Seconds(s.spool_seconds_left())).c_str());
+  }
+  if (s.transitions_lost() > 0) {
+    std::printf("  lost             %s transitions that could not be kept\n",
+                WithCommas(s.transitions_lost()).c_str());
+  }
+  if (!s.operator_().empty() || s.operator_actions_stale() > 0) {
+    std::printf("  operator         %s, %s stale actions\n",
+                s.operator_().empty() ? "nobody" : s.operator_().c_str(),
+                WithCommas(s.operator_actions_stale()).c_str());
+  }
+  if (!s.policy_refusal().empty()) {
+    std::printf("  policies         %s refused; the last: %s\n",
+                WithCommas(s.policies_refused()).c_str(), s.policy_refusal().c_str());
+  }
   std::printf("  trouble          %s observation gaps, %s limited actions\n",
               WithCommas(s.observation_gaps()).c_str(), WithCommas(s.limited_actions()).c_str());
   std::printf("  episode          %.1f s, return %s\n", s.episode_seconds(),
               Short(s.episode_return()).c_str());
+  for (const v1::StateChange& change : s.changes()) {
+    std::printf("  %8.1f s ago   %s -> %s: %s (%s)\n", change.seconds_ago(),
+                StateName(change.from()).c_str(), StateName(change.to()).c_str(),
+                change.reason().c_str(), change.reason_code().c_str());
+  }
   if (s.observation_size() > 0) {
     std::printf("  observation      %s\n",
                 absl::StrJoin(s.observation(), ", ", [](std::string* out, float value) {

@@ -1,5 +1,7 @@
 #include "cli/data/recorded.h"
 
+#include <algorithm>
+
 #include "cli/data/table_stream.h"
 #include "common/process/status.h"
 #include "common/transition/block.h"
@@ -40,7 +42,42 @@ absl::StatusOr<Recorded> ReadRealTable(const std::vector<std::string>& shards,
                         AppendRow(block, row, recorded);
                         return absl::OkStatus();
                       }));
+  size_t imported = 0;
+  while (imported < recorded.source.size() &&
+         recorded.source[imported] == v1::TRANSITION_SOURCE_DATASET) {
+    ++imported;
+  }
+  MarkCuts(imported, recorded);
   return recorded;
+}
+
+void MarkCuts(size_t first, Recorded& recorded) {
+  worlds::DatasetColumns& c = recorded.columns;
+  const auto goes_on = [&](size_t row) {
+    if (row + 1 == c.size() || recorded.episode[row] != recorded.episode[row + 1]) return false;
+    const size_t width = c.observation_dim;
+    const auto next = c.next_observation.begin() + static_cast<ptrdiff_t>(row * width);
+    return std::equal(next, next + static_cast<ptrdiff_t>(width),
+                      c.observation.begin() + static_cast<ptrdiff_t>((row + 1) * width));
+  };
+  for (size_t row = first; row < c.size(); ++row) {
+    if (c.terminal[row] == 0 && !goes_on(row)) c.timeout[row] = 1;
+  }
+}
+
+void KeepFirst(size_t rows, Recorded& recorded) {
+  worlds::DatasetColumns& c = recorded.columns;
+  if (rows == 0 || rows >= c.size()) return;
+  c.observation.resize(rows * c.observation_dim);
+  c.next_observation.resize(rows * c.observation_dim);
+  c.action.resize(rows * c.action_dim);
+  c.reward.resize(rows);
+  c.terminal.resize(rows);
+  c.timeout.resize(rows);
+  recorded.source.resize(rows);
+  recorded.policy_version.resize(rows);
+  recorded.episode.resize(rows);
+  if (c.terminal.back() == 0) c.timeout.back() = 1;
 }
 
 }  // namespace estuary::cli

@@ -1,7 +1,5 @@
 #include "cli/drive/drive.h"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <fstream>
 #include <utility>
@@ -13,11 +11,7 @@
 #include "cli/data/recorded.h"
 #include "cli/data/schemas.h"
 #include "cli/drive/drive_file.h"
-#include "common/experiment/experiment.h"
-#include "common/process/files.h"
 #include "common/process/status.h"
-#include "common/process/textproto.h"
-#include "estuary/v1/replay.pb.h"
 
 namespace estuary::cli {
 namespace {
@@ -29,80 +23,30 @@ constexpr absl::Duration kSlack = absl::Seconds(20);
 // So long others drive before the drive is over; longer than what counts as handed over, so that
 // the record shows it.
 constexpr double kAwaySeconds = 2 * kHandoverSeconds;
-constexpr uint64_t kCapacity = 10'000'000;
-constexpr char kRobotName[] = "emulated";
-
-Supervisor::Options OneLife() {
-  // A robot's processes are not started again behind its back.
-  Supervisor::Options options;
-  options.deaths_in_a_row = 1;
-  return options;
-}
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Drive>> Drive::Start(DriveOptions options) {
-  ESTUARY_ASSIGN_OR_RETURN(auto scratch, ScratchFolder::Create());
-  std::unique_ptr<Drive> drive(new Drive(std::move(options), std::move(scratch)));
-  ESTUARY_RETURN_IF_ERROR(drive->Plan());
-  ESTUARY_RETURN_IF_ERROR(drive->supervisor_.StartAll());
-  return drive;
+  RobotCluster::Options cluster_options{
+      .task = options.task,
+      .bridge_flags = {absl::StrCat("--policy_file=", options.policy)},
+      .robot_flags = {absl::StrCat("--seconds=", options.seconds),
+                      absl::StrCat("--seed=", options.seed), "--stop_at_fall"}};
+  ESTUARY_ASSIGN_OR_RETURN(auto cluster, RobotCluster::Start(cluster_options));
+  return std::unique_ptr<Drive>(new Drive(std::move(options), std::move(cluster)));
 }
 
-Drive::Drive(DriveOptions options, std::unique_ptr<ScratchFolder> scratch)
+Drive::Drive(DriveOptions options, std::unique_ptr<RobotCluster> cluster)
     : options_(std::move(options)),
-      scratch_(std::move(scratch)),
-      shard_(scratch_->Address("replay")),
-      bridge_(scratch_->Address("bridge")),
-      supervisor_(OneLife()),
-      operator_(bridge_),
+      cluster_(std::move(cluster)),
+      operator_(cluster_->bridge()),
       phase_since_(absl::Now()) {}
 
 Drive::~Drive() { Stop(); }
 
-absl::Status Drive::Plan() {
-  v1::TableConfigs tables;
-  v1::TableConfig& real = *tables.add_tables();
-  real.set_name(experiment::kRealTable);
-  *real.mutable_schema() = RobotSchema(options_.task).proto();
-  real.set_capacity(kCapacity);
-  real.set_remover(v1::REMOVER_NONE);
-  real.set_durability(v1::DURABILITY_DISK);
-  const std::string config = scratch_->File("tables.textproto");
-  ESTUARY_RETURN_IF_ERROR(process::WriteFileAtomically(config, process::ToTextProto(tables)));
-  Add("replay", "estuary-replay",
-      {absl::StrCat("--listen=", shard_), absl::StrCat("--table_config=", config),
-       absl::StrCat("--data_dir=", scratch_->File("data"))},
-      /*stage=*/0, /*may_finish=*/false);
-  Add("bridge", "estuary-bridge",
-      {absl::StrCat("--listen=", bridge_), absl::StrCat("--replay=", shard_),
-       absl::StrCat("--task=", options_.task.name), absl::StrCat("--robot=", kRobotName),
-       absl::StrCat("--policy_file=", options_.policy),
-       absl::StrCat("--spool_dir=", scratch_->File("spool"))},
-      /*stage=*/1, /*may_finish=*/false);
-  Add("robot", "estuary-robot",
-      {absl::StrCat("--bridge=", bridge_), absl::StrCat("--task=", options_.task.name),
-       absl::StrCat("--robot=", kRobotName), absl::StrCat("--seconds=", options_.seconds),
-       absl::StrCat("--seed=", options_.seed), "--stop_at_fall"},
-      /*stage=*/2, /*may_finish=*/true);
-  return absl::OkStatus();
-}
-
-void Drive::Add(const std::string& name, const std::string& binary,
-                const std::vector<std::string>& flags, int stage, bool may_finish) {
-  ChildSpec spec{.name = name,
-                 .argv = {SiblingBinary(binary)},
-                 .restart_argv = nullptr,
-                 .log_path = scratch_->File(name + ".log"),
-                 .may_finish = may_finish,
-                 .stage = stage};
-  spec.argv.insert(spec.argv.end(), flags.begin(), flags.end());
-  supervisor_.Add(std::move(spec));
-}
-
 absl::Status Drive::Poll() {
   if (done()) return absl::OkStatus();
-  absl::Status status = supervisor_.Poll();
+  absl::Status status = cluster_->Poll();
   if (status.ok()) {
     switch (phase_) {
       case Phase::kStarting:
@@ -128,8 +72,7 @@ absl::Status Drive::Begin() {
     if (absl::Now() - phase_since_ < kToStart) return absl::OkStatus();
     return absl::DeadlineExceededError(absl::StrCat(
         "the robot did not connect to its bridge within ", absl::FormatDuration(kToStart), "; ",
-        answer.ok() ? LogTail(scratch_->File("robot.log"), 3)
-                    : std::string(answer.status().message())));
+        answer.ok() ? LogTail(cluster_->Log("robot"), 3) : std::string(answer.status().message())));
   }
   // The emulated robot is held in its pose until the motors come on, so the policy has it from the
   // first moment on.
@@ -142,7 +85,7 @@ absl::Status Drive::Begin() {
 
 absl::Status Drive::Watch() {
   const absl::Time now = absl::Now();
-  if (supervisor_.Finished("robot") || now - away_since_ > absl::Seconds(kAwaySeconds)) {
+  if (cluster_->RobotFinished() || now - away_since_ > absl::Seconds(kAwaySeconds)) {
     phase_ = Phase::kSettling;
     phase_since_ = now;
     return absl::OkStatus();
@@ -171,15 +114,11 @@ absl::Status Drive::Settle() {
                                                     status_.transitions_acknowledged()));
   }
   // A robot that was taken from its policy still runs.
-  if (const pid_t robot = supervisor_.Pid("robot"); robot != 0) {
-    kill(-robot, SIGTERM);
-    return absl::OkStatus();
-  }
-  return Collect();
+  return cluster_->EndRobot() ? Collect() : absl::OkStatus();
 }
 
 absl::StatusOr<RobotReport> Drive::ReadReport() const {
-  std::ifstream log(scratch_->File("robot.log"));
+  std::ifstream log(cluster_->Log("robot"));
   std::string line;
   absl::StatusOr<RobotReport> report =
       absl::NotFoundError("the robot ended without a report of its episode");
@@ -191,8 +130,9 @@ absl::StatusOr<RobotReport> Drive::ReadReport() const {
 
 absl::Status Drive::Collect() {
   ESTUARY_ASSIGN_OR_RETURN(const RobotReport report, ReadReport());
-  ESTUARY_ASSIGN_OR_RETURN(const Recorded recorded,
-                           ReadRealTable({shard_}, RobotSchema(options_.task), absl::Seconds(10)));
+  ESTUARY_ASSIGN_OR_RETURN(
+      const Recorded recorded,
+      ReadRealTable({cluster_->shard()}, RobotSchema(options_.task), absl::Seconds(10)));
   data_ = MakeDriveData(recorded, report, status_, options_.seconds, options_.task.control_period);
   if (!options_.output.empty()) {
     ESTUARY_RETURN_IF_ERROR(WriteDriveFile(options_.output, options_.task.name, recorded, data_));
@@ -202,6 +142,6 @@ absl::Status Drive::Collect() {
   return absl::OkStatus();
 }
 
-void Drive::Stop() { supervisor_.Stop(); }
+void Drive::Stop() { cluster_->Stop(); }
 
 }  // namespace estuary::cli

@@ -11,10 +11,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "cli/cluster/scratch_folder.h"
-#include "cli/cluster/supervisor.h"
 #include "cli/drive/drive_data.h"
 #include "cli/robot/operator_client.h"
+#include "cli/robot/robot_cluster.h"
 #include "worlds/world.h"
 
 namespace estuary::cli {
@@ -48,11 +47,8 @@ class Drive {
  private:
   enum class Phase { kStarting, kDriving, kSettling, kDone };
 
-  Drive(DriveOptions options, std::unique_ptr<ScratchFolder> scratch);
+  Drive(DriveOptions options, std::unique_ptr<RobotCluster> cluster);
 
-  absl::Status Plan();
-  void Add(const std::string& name, const std::string& binary,
-           const std::vector<std::string>& flags, int stage, bool may_finish);
   absl::Status Begin();
   absl::Status Watch();
   absl::Status Settle();
@@ -60,10 +56,7 @@ class Drive {
   absl::StatusOr<RobotReport> ReadReport() const;
 
   const DriveOptions options_;
-  const std::unique_ptr<ScratchFolder> scratch_;
-  const std::string shard_;
-  const std::string bridge_;
-  Supervisor supervisor_;
+  const std::unique_ptr<RobotCluster> cluster_;
   OperatorClient operator_;
   Phase phase_ = Phase::kStarting;
   absl::Time phase_since_;

@@ -4,9 +4,9 @@
 #include <cstdio>
 
 #include "absl/strings/str_cat.h"
+#include "cli/data/recorded_file.h"
 #include "common/hdf5/file.h"
 #include "common/process/status.h"
-#include "worlds/dataset/columns.h"
 
 namespace estuary::cli {
 namespace {
@@ -32,13 +32,8 @@ absl::Status ForEachNumber(Drive& drive, const Visit& visit) {
 
 absl::Status Write(const std::string& path, const std::string& task, const Recorded& recorded,
                    const DriveData& drive) {
-  ESTUARY_RETURN_IF_ERROR(
-      worlds::WriteD4rl(path, recorded.columns, {.task = task, .generator = "drive"}));
+  ESTUARY_RETURN_IF_ERROR(WriteRecordedFile(path, recorded, {.task = task, .generator = "drive"}));
   ESTUARY_ASSIGN_OR_RETURN(hdf5::File file, hdf5::File::OpenForWriting(path));
-  const uint64_t rows = recorded.columns.size();
-  ESTUARY_RETURN_IF_ERROR(file.Write<uint8_t>("/infos/source", {rows}, recorded.source));
-  ESTUARY_RETURN_IF_ERROR(
-      file.Write<uint32_t>("/infos/policy_version", {rows}, recorded.policy_version));
   const uint64_t points = drive.time.size();
   ESTUARY_RETURN_IF_ERROR(file.Write<double>("/drive/time", {points}, drive.time));
   ESTUARY_RETURN_IF_ERROR(file.Write<float>("/drive/observations",

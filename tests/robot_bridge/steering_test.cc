@@ -10,19 +10,12 @@
 #include "absl/time/clock.h"
 #include "robot_bridge/loop/clock.h"
 #include "robot_bridge/tasks.h"
+#include "tests/robot_bridge/no_driver.h"
 
 namespace estuary::bridge {
 namespace {
 
 using testing::HasSubstr;
-
-class NoDriver : public Driver {
- public:
-  bool Receive(Observation&) override { return false; }
-  void Send(const Command&) override {}
-  LinkStatus link() const override { return {.connected = true, .links = 1}; }
-  void Stop() override {}
-};
 
 class SteeringTest : public testing::Test {
  protected:

@@ -4,47 +4,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <limits>
 
 #include "tests/actors/fake_learner.h"
+#include "tests/chaos/standing_policy.h"
 #include "tests/robot_bridge/integration/bench.h"
 
 namespace estuary::bridge {
 namespace {
 
 using testing::HasSubstr;
-
-std::string Bytes(const std::vector<float>& values) {
-  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
-}
-
-// One linear layer that acts nearly as the fallback controller does, so that the robot stands by
-// it.
-v1::PolicyVersion StandingPolicy(uint64_t version, float nan = 0) {
-  v1::PolicyVersion policy;
-  policy.set_version(version);
-  policy.set_run_id("run");
-  policy.set_task("wheel_legged_stand");
-  policy.set_observation_dim(4);
-  policy.set_action_dim(1);
-  policy.set_observation_mean(Bytes({0, 0, 0, 0}));
-  policy.set_observation_scale(Bytes({1, 1, 1, 1}));
-  v1::DenseLayer& layer = *policy.add_layers();
-  layer.set_inputs(4);
-  layer.set_outputs(2);
-  layer.set_weight(Bytes({7 + nan, 1.2f, 2.5f, 2.2f, 0, 0, 0, 0}));
-  layer.set_bias(Bytes({0.749f, 0}));
-  policy.set_log_std_multiplier(1);
-  policy.set_log_std_min(-20);
-  policy.set_log_std_max(2);
-  const std::vector<float> test = {0.01f, 0.02f, 0.03f, 0.04f};
-  for (const float value : test) policy.add_test_observation(value);
-  policy.add_test_action(
-      static_cast<float>(std::tanh(0.749 + 7 * 0.01 + 1.2 * 0.02 + 2.5 * 0.03 + 2.2 * 0.04)));
-  policy::SealPolicyVersion(policy);
-  return policy;
-}
 
 class PolicyTest : public Bench {
  protected:
@@ -97,7 +66,7 @@ TEST_F(PolicyTest, VersionsFromALearnerAreSwappedInAndBadOnesRefusedWhileTheRobo
   Publish(StandingPolicy(2));
   ASSERT_TRUE(WaitFor(has_version(2))) << bridge_->Output();
   ASSERT_TRUE(SetMode(v1::ROBOT_STATE_POLICY).ok());
-  Publish(StandingPolicy(3, std::numeric_limits<float>::quiet_NaN()));
+  Publish(StandingPolicy(3, "run", std::numeric_limits<float>::quiet_NaN()));
   ASSERT_TRUE(Says("refused policy version 3")) << bridge_->Output();
   v1::PolicyVersion tampered = StandingPolicy(4);
   tampered.set_gradient_steps(99);

@@ -30,9 +30,6 @@ class RecordingBench : public Bench {
 
   static transition::Schema StandSchema() { return FindRobotTask("wheel_legged_stand")->Schema(); }
 
-  // Words to put before the replay's and the bridge's own: "/usr/bin/env", "A=b".
-  virtual std::vector<std::string> Prefix() const { return {}; }
-
   void StartReplay(const std::string& task = "wheel_legged_stand",
                    const std::vector<std::string>& more = {}) {
     v1::TableConfigs configs;
@@ -44,7 +41,7 @@ class RecordingBench : public Bench {
     table.set_durability(v1::DURABILITY_DISK);
     const std::string path = folder_ + "/tables.textproto";
     ASSERT_TRUE(process::WriteFileAtomically(path, process::ToTextProto(configs)).ok());
-    std::vector<std::string> words = Prefix();
+    std::vector<std::string> words = prefix_;
     words.insert(words.end(), {Binary("estuary-replay"), "--listen=" + shard_,
                                "--table_config=" + path, "--data_dir=" + folder_ + "/data"});
     words.insert(words.end(), more.begin(), more.end());
@@ -61,7 +58,7 @@ class RecordingBench : public Bench {
   void StartRecordingBridge(std::vector<std::string> more = {}) {
     more.push_back("--replay=" + shard_);
     more.push_back("--spool_dir=" + folder_ + "/spool");
-    StartBridge(more, Prefix());
+    StartBridge(more, prefix_);
   }
   bool Drives(double seconds) {
     return WaitFor(
@@ -145,6 +142,8 @@ class RecordingBench : public Bench {
 
   std::string shard_;
   std::unique_ptr<ChildProcess> replay_;
+  // Words to put before the replay's and the bridge's own: "/usr/bin/env", "A=b".
+  std::vector<std::string> prefix_;
 };
 
 }  // namespace estuary::bridge
