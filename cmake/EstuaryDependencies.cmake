@@ -2,17 +2,19 @@
 # from .deps/, where scripts/setup unpacks them from their wheels (versions in scripts/versions.env).
 find_package(Threads REQUIRED)
 find_package(absl CONFIG REQUIRED)
-find_package(Protobuf REQUIRED)
-find_package(gRPC CONFIG REQUIRED)
-find_package(prometheus-cpp CONFIG REQUIRED)
-find_package(spdlog CONFIG REQUIRED)
-find_package(Eigen3 CONFIG REQUIRED)
-find_package(nlohmann_json CONFIG REQUIRED)
+if(NOT ESTUARY_ROLES STREQUAL "core")
+  find_package(Protobuf REQUIRED)
+  find_package(gRPC CONFIG REQUIRED)
+  find_package(prometheus-cpp CONFIG REQUIRED)
+  find_package(spdlog CONFIG REQUIRED)
+  find_package(Eigen3 CONFIG REQUIRED)
+  find_package(nlohmann_json CONFIG REQUIRED)
+  find_package(OpenSSL REQUIRED)
+endif()
 # A robot's computer has no datasets.
-if(NOT ESTUARY_ROLES STREQUAL "bridge")
+if(NOT ESTUARY_ROLES MATCHES "^(bridge|core)$")
   find_package(HDF5 COMPONENTS C)
 endif()
-find_package(OpenSSL REQUIRED)
 
 # Stubs are generated here, whatever they are compiled for; Debian's releases have one version of both.
 if(CMAKE_CROSSCOMPILING)
@@ -40,7 +42,7 @@ endif()
 
 # estuary::torch — LibTorch for the learner alone. Linked without libtorch_cuda, which a plugin loads
 # at run time where there is a GPU; the CUDA runtime it names must still resolve.
-if(ESTUARY_ROLES STREQUAL "all" OR "learner" IN_LIST ESTUARY_ROLES)
+if(ESTUARY_ROLES MATCHES "^(all|core)$" OR "learner" IN_LIST ESTUARY_ROLES)
   set(torch ${ESTUARY_DEPS}/torch)
   estuary_require(${torch}/lib/libtorch_cpu.so LibTorch)
   add_library(estuary_torch INTERFACE)

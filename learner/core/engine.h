@@ -62,7 +62,7 @@ class Engine {
  public:
   virtual ~Engine() = default;
 
-  // "eager", "native".
+  // "eager", "native", "cuda_graph".
   virtual std::string name() const = 0;
   virtual const LearnerConfig& config() const = 0;
   virtual uint64_t steps_done() const = 0;
@@ -93,8 +93,8 @@ class Engine {
 
   // Everything but the replays: parameters, moments, random state, step, input scaling. A state of
   // another engine is taken too, but for its random state: randomness then goes on from this
-  // engine's seed and the step. INVALID_ARGUMENT where the bytes are damaged or of another algorithm
-  // or shape; nothing changes then.
+  // engine's seed and the step. INVALID_ARGUMENT where the bytes are damaged or of another
+  // algorithm or shape; nothing changes then.
   virtual absl::StatusOr<std::string> Save() = 0;
   virtual absl::Status Load(absl::string_view state) = 0;
 };
@@ -121,11 +121,43 @@ absl::StatusOr<std::unique_ptr<Engine>> MakeEagerEngine(const EngineOptions& opt
 // most, which give the numbers of one.
 absl::StatusOr<std::unique_ptr<Engine>> MakeNativeEngine(const EngineOptions& options);
 
+// Whole steps recorded once and replayed on a GPU with no work of the host's between. A seed whose
+// loss is not sound stops on the device before anything is updated; Step says so when it next
+// looks, at most 64 steps later. On the CPU it runs the same arithmetic on one thread, slowly: for
+// tests. UNIMPLEMENTED where the algorithm has a net that it does not compute.
+absl::StatusOr<std::unique_ptr<Engine>> MakeGraphEngine(const EngineOptions& options);
+
+// Several seeds of one experiment that train side by side on one device, as one more dimension of
+// every batch.
+class SeedEngines {
+ public:
+  virtual ~SeedEngines() = default;
+
+  virtual size_t size() const = 0;
+  // One seed, as if alone but for Step and StepWith, which it refuses.
+  virtual Engine& engine(size_t index) = 0;
+  // Engine::Step for all. A seed that diverged stays where it is while the others go on; the error
+  // is the first such seed's.
+  virtual absl::Status Step(int count) = 0;
+};
+
+struct SeedOptions {
+  uint64_t seed = 1;
+  // Null: EngineOptions'. The dataset's statistics are those of EngineOptions::real.
+  const DeviceReplay* real = nullptr;
+  const DeviceReplay* sim = nullptr;
+};
+
+// By the graph engine; `options.seed` is not used.
+absl::StatusOr<std::unique_ptr<SeedEngines>> MakeSeedEngines(const EngineOptions& options,
+                                                             const std::vector<SeedOptions>& seeds);
+
 enum class EngineKind {
-  // The fastest that computes on the given device in the given precision.
+  // The fastest that computes the algorithm on the given device in the given precision.
   kAuto,
   kEager,
   kNative,
+  kGraph,
 };
 
 absl::StatusOr<std::unique_ptr<Engine>> MakeEngine(EngineKind kind, const EngineOptions& options);

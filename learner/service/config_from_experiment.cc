@@ -1,5 +1,7 @@
 #include "learner/service/config_from_experiment.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "common/process/status.h"
 
@@ -173,6 +175,19 @@ OptimizerConfig ToOptimizer(const v1::Optimizer& o, uint64_t gradient_steps) {
   return config;
 }
 
+// Rows times the hidden layers' products, of which the native engine does as many in the time that a
+// GPU needs for the launches of a step alone (some 80 us, by estimate: no GPU was measured yet).
+constexpr double kLeastGpuWork = 256 * 1024;
+
+bool TooSmallForAGpu(const v1::Experiment& effective) {
+  const auto& hidden = effective.networks().hidden();
+  double work = 0;
+  for (int i = 0; i < hidden.size(); ++i) {
+    work += static_cast<double>(hidden[i]) * hidden[std::max(i - 1, 0)];
+  }
+  return effective.optimizer().batch_size() * work / 2 < kLeastGpuWork;
+}
+
 }  // namespace
 
 absl::StatusOr<LearnerConfig> ConfigFromExperiment(const v1::Experiment& effective,
@@ -185,18 +200,29 @@ absl::StatusOr<LearnerConfig> ConfigFromExperiment(const v1::Experiment& effecti
   config.optimizer = ToOptimizer(effective.optimizer(), effective.budget().gradient_steps());
   const absl::Status valid = Validate(config);
   if (!valid.ok()) return process::Annotate(valid, "the experiment");
+  const v1::Cluster& cluster = effective.cluster();
+  if (cluster.engine() == v1::Cluster::CUDA_GRAPH && cluster.device() == v1::Cluster::CPU) {
+    return absl::InvalidArgumentError(
+        "the experiment asks for engine CUDA_GRAPH on device CPU; set device to CUDA or AUTO, or "
+        "choose engine NATIVE");
+  }
   return config;
 }
 
 Device DeviceFromExperiment(const v1::Experiment& effective) {
-  switch (effective.cluster().device()) {
+  const v1::Cluster& cluster = effective.cluster();
+  switch (cluster.device()) {
     case v1::Cluster::CPU:
       return Device::kCpu;
     case v1::Cluster::CUDA:
       return Device::kCuda;
     default:
-      return BestDevice();
+      break;
   }
+  // The graph engine is asked for by name: it says why where it cannot be had.
+  if (cluster.engine() == v1::Cluster::CUDA_GRAPH) return Device::kCuda;
+  if (cluster.engine() == v1::Cluster::NATIVE || TooSmallForAGpu(effective)) return Device::kCpu;
+  return BestDevice();
 }
 
 EngineKind EngineFromExperiment(const v1::Experiment& effective) {
@@ -205,6 +231,8 @@ EngineKind EngineFromExperiment(const v1::Experiment& effective) {
       return EngineKind::kEager;
     case v1::Cluster::NATIVE:
       return EngineKind::kNative;
+    case v1::Cluster::CUDA_GRAPH:
+      return EngineKind::kGraph;
     default:
       return EngineKind::kAuto;
   }

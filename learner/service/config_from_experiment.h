@@ -15,7 +15,8 @@ namespace estuary::learner {
 absl::StatusOr<LearnerConfig> ConfigFromExperiment(const v1::Experiment& effective,
                                                    int observation_dim, int action_dim);
 
-// Where to compute; AUTO is the best there is.
+// Where to compute. AUTO is a GPU where there is one, unless the nets are so small that this
+// machine's processor is quicker, or the engine asked for computes there.
 Device DeviceFromExperiment(const v1::Experiment& effective);
 EngineKind EngineFromExperiment(const v1::Experiment& effective);
 

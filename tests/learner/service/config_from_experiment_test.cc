@@ -244,6 +244,23 @@ TEST(ConfigFromExperiment, TakesTheDeviceByName) {
   EXPECT_EQ(DeviceFromExperiment(experiment), BestDevice());
 }
 
+TEST(ConfigFromExperiment, ChoosesTheDeviceThatTheEngineOrTheSizeAsksFor) {
+  v1::Experiment experiment = Effective("sac");
+  experiment.mutable_cluster()->set_device(v1::Cluster::AUTO);
+  experiment.mutable_cluster()->set_engine(v1::Cluster::CUDA_GRAPH);
+  EXPECT_EQ(DeviceFromExperiment(experiment), Device::kCuda);
+  EXPECT_EQ(EngineFromExperiment(experiment), EngineKind::kGraph);
+  experiment.mutable_cluster()->set_device(v1::Cluster::CPU);
+  EXPECT_THAT(ConfigFromExperiment(experiment, 17, 6).status().message(),
+              HasSubstr("CUDA_GRAPH on device CPU"));
+  experiment.mutable_cluster()->set_device(v1::Cluster::AUTO);
+  experiment.mutable_cluster()->set_engine(v1::Cluster::ENGINE_UNSPECIFIED);
+  experiment.mutable_optimizer()->set_batch_size(32);
+  experiment.mutable_networks()->clear_hidden();
+  for (int i = 0; i < 2; ++i) experiment.mutable_networks()->add_hidden(32);
+  EXPECT_EQ(DeviceFromExperiment(experiment), Device::kCpu);
+}
+
 TEST(ConfigFromExperiment, TakesTheEngineByName) {
   v1::Experiment experiment;
   EXPECT_EQ(EngineFromExperiment(experiment), EngineKind::kAuto);

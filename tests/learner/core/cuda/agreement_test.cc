@@ -1,0 +1,197 @@
+// The graph engine held against the eager one in float64, through explicit batches: losses, u,
+// omega, ratio, every gradient and every parameter after the step. In float64 the two must agree to
+// the order of their sums; in float32 to what float32 gives. On the CPU, and on a GPU where there
+// is one; there the eager engine is held against itself as well.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "learner/core/cuda/graph_engine.h"
+#include "learner/core/cuda/host_backend.h"
+#include "learner/core/engine.h"
+#include "tests/learner/core/native/random_inputs.h"
+
+namespace estuary::learner::cuda {
+namespace {
+
+// Adam's first step is the learning rate times g / (|g| + 1e-8): where a gradient is smaller than
+// this, its rounding decides the step, in any float32.
+constexpr double kTinyGradient = 2e-5;
+
+struct Tolerance {
+  double relative, absolute, tiny_gradient;
+};
+constexpr Tolerance kOrderOfSums = {1e-9, 1e-11, 1e-9};
+constexpr Tolerance kFloat32 = {1e-5, 1e-6, kTinyGradient};
+
+struct Case {
+  std::string algorithm;
+  int observation_dim, action_dim;
+  std::vector<int> hidden, discriminator_hidden;
+  int rows;
+  bool varied = false;
+};
+
+LearnerConfig ConfigOf(const Case& c) {
+  LearnerConfig config;
+  config.observation_dim = c.observation_dim;
+  config.action_dim = c.action_dim;
+  config.algorithm = *AlgorithmByName(c.algorithm);
+  config.networks.hidden = c.hidden;
+  config.networks.discriminator_hidden = c.discriminator_hidden;
+  if (c.varied) {
+    config.networks.observation_scale.assign(static_cast<size_t>(c.observation_dim), 0.5f);
+    config.optimizer.reward_scale = 0.25;
+    config.networks.fixed_log_std = true;
+  }
+  return config;
+}
+
+void ExpectNear(const TensorTree& got, const TensorTree& want, const Tolerance& tolerance,
+                const TensorTree* gradients) {
+  ASSERT_EQ(got.size(), want.size());
+  for (const auto& [path, expected] : want) {
+    ASSERT_TRUE(got.contains(path)) << path;
+    const HostTensor& actual = got.at(path);
+    ASSERT_EQ(actual.shape, expected.shape) << path;
+    const HostTensor* gradient = nullptr;
+    if (gradients != nullptr && gradients->contains("gradient/" + path)) {
+      gradient = &gradients->at("gradient/" + path);
+    }
+    int reported = 0;
+    for (size_t i = 0; i < expected.values.size() && reported < 3; ++i) {
+      if (gradient != nullptr && std::abs(gradient->values[i]) < tolerance.tiny_gradient) continue;
+      const double allowed = tolerance.absolute + tolerance.relative * std::abs(expected.values[i]);
+      if (std::abs(actual.values[i] - expected.values[i]) <= allowed) continue;
+      ++reported;
+      ADD_FAILURE() << path << " element " << i << " is " << actual.values[i] << ", not "
+                    << expected.values[i];
+    }
+  }
+}
+
+// One step of `engine` against the eager engine's in float64.
+void ExpectTheEagerStep(const Case& c, Engine& engine, const Tolerance& tolerance) {
+  EngineOptions options;
+  options.config = engine.config();
+  options.precision = Precision::kFloat64;
+  const auto eager = MakeEagerEngine(options);
+  ASSERT_TRUE(eager.ok()) << eager.status();
+  RandomInputs random(options.config, 7);
+  const auto initial = engine.Parameters();
+  ASSERT_TRUE(initial.ok()) << initial.status();
+  TensorTree parameters = random.Parameters(*initial);
+  const TensorTree batch = random.Batch(c.rows);
+  ASSERT_TRUE((*eager)->SetParameters(parameters).ok());
+  ASSERT_TRUE(engine.SetParameters(parameters).ok());
+  const auto want = (*eager)->StepWith(batch);
+  const auto got = engine.StepWith(batch);
+  ASSERT_TRUE(want.ok()) << want.status();
+  ASSERT_TRUE(got.ok()) << got.status();
+  ExpectNear(*got, *want, tolerance, nullptr);
+  ExpectNear(*engine.Parameters(), *(*eager)->Parameters(), tolerance, &*want);
+  const auto want_metrics = (*eager)->Metrics(), got_metrics = engine.Metrics();
+  ASSERT_TRUE(want_metrics.ok() && got_metrics.ok());
+  for (const auto& [name, value] : *want_metrics) {
+    ASSERT_TRUE(got_metrics->contains(name)) << name;
+    EXPECT_NEAR(got_metrics->at(name), value,
+                tolerance.absolute + tolerance.relative * std::abs(value))
+        << name;
+  }
+  EXPECT_EQ(got_metrics->size(), want_metrics->size());
+}
+
+class GraphAgreement : public testing::TestWithParam<Case> {};
+
+TEST_P(GraphAgreement, WithTheEagerEngineOnTheCpu) {
+  EngineOptions options;
+  options.config = ConfigOf(GetParam());
+  for (const HostTile tile : {HostTile::kSmall, HostTile::kMedium, HostTile::kLarge}) {
+    for (const Precision precision : {Precision::kFloat64, Precision::kFloat32}) {
+      options.precision = precision;
+      const auto engine = MakeGraphEngineOn(MakeHostBackend(tile), options);
+      ASSERT_TRUE(engine.ok()) << engine.status();
+      ExpectTheEagerStep(GetParam(), **engine,
+                         precision == Precision::kFloat64 ? kOrderOfSums : kFloat32);
+    }
+  }
+}
+
+// Two steps in a row: the second starts from moments and moved targets.
+TEST_P(GraphAgreement, WithTheEagerEngineStepAfterStep) {
+  EngineOptions options;
+  options.config = ConfigOf(GetParam());
+  options.config.optimizer.policy_average = 0.25;
+  options.config.optimizer.learning_rate_constant_part = 0;
+  options.config.optimizer.learning_rate_final_fraction = 0.1;
+  options.config.optimizer.gradient_steps = 4;
+  options.precision = Precision::kFloat64;
+  const auto graph = MakeGraphEngineOn(MakeHostBackend(), options);
+  const auto eager = MakeEagerEngine(options);
+  ASSERT_TRUE(graph.ok() && eager.ok());
+  RandomInputs random(options.config, 9);
+  const TensorTree parameters = random.Parameters(*(*graph)->Parameters());
+  ASSERT_TRUE((*eager)->SetParameters(parameters).ok());
+  ASSERT_TRUE((*graph)->SetParameters(parameters).ok());
+  TensorTree gradients;
+  for (int step = 0; step < 3; ++step) {
+    const TensorTree batch = random.Batch(GetParam().rows);
+    const auto want = (*eager)->StepWith(batch), got = (*graph)->StepWith(batch);
+    ASSERT_TRUE(want.ok() && got.ok()) << want.status() << got.status();
+    ExpectNear(*got, *want, {1e-6, 1e-9, 0}, nullptr);
+    gradients = *want;
+  }
+  ExpectNear(*(*graph)->Parameters(), *(*eager)->Parameters(), {1e-6, 1e-9, 1e-7}, &gradients);
+  const auto got = (*graph)->ExportPolicy(PolicyKind::kAveraged);
+  const auto want = (*eager)->ExportPolicy(PolicyKind::kAveraged);
+  ASSERT_TRUE(got.ok() && want.ok());
+  for (size_t layer = 0; layer < want->layers.size(); ++layer) {
+    for (size_t i = 0; i < want->layers[layer].weight.size(); ++i) {
+      EXPECT_NEAR(got->layers[layer].weight[i], want->layers[layer].weight[i], 1e-6);
+    }
+  }
+}
+
+TEST_P(GraphAgreement, WithTheEagerEngineOnTheGpu) {
+  if (BestDevice() != Device::kCuda) GTEST_SKIP() << "there is no GPU";
+  EngineOptions options;
+  options.config = ConfigOf(GetParam());
+  options.device = Device::kCuda;
+  for (const Precision precision : {Precision::kFloat64, Precision::kFloat32}) {
+    options.precision = precision;
+    const Tolerance& tolerance = precision == Precision::kFloat64 ? kOrderOfSums : kFloat32;
+    const auto graph = MakeGraphEngine(options);
+    ASSERT_TRUE(graph.ok()) << graph.status();
+    ExpectTheEagerStep(GetParam(), **graph, tolerance);
+    const auto eager = MakeEagerEngine(options);
+    ASSERT_TRUE(eager.ok()) << eager.status();
+    ExpectTheEagerStep(GetParam(), **eager, tolerance);
+  }
+}
+
+std::vector<Case> Cases() {
+  std::vector<Case> cases;
+  for (const std::string& algorithm : AlgorithmNames()) {
+    if (!CheckSupported(ConfigOf({algorithm, 1, 1, {8}, {8}, 1})).ok()) continue;
+    cases.push_back({algorithm, 4, 1, {32, 32}, {32, 32}, 16});
+    // Sizes that no tile divides, another number of layers.
+    cases.push_back({algorithm, 5, 3, {20}, {24, 17, 9}, 37, true});
+    cases.push_back({algorithm, 17, 6, {64, 48, 40}, {64}, 33});
+  }
+  cases.push_back({"h2o", 17, 6, {256, 256}, {256, 256}, 32});
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(Graph, GraphAgreement, testing::ValuesIn(Cases()), [](const auto& info) {
+  std::string name = info.param.algorithm + "_" + std::to_string(info.param.observation_dim);
+  for (const int units : info.param.hidden) name += "_" + std::to_string(units);
+  return name;
+});
+
+}  // namespace
+}  // namespace estuary::learner::cuda
