@@ -10,7 +10,6 @@
 #include "common/process/log.h"
 #include "common/process/server.h"
 #include "common/process/status.h"
-#include "robot_bridge/drivers/grpc/grpc_driver.h"
 #include "robot_bridge/operator_desk.h"
 #include "robot_bridge/operator_service.h"
 #include "robot_bridge/policy_feed.h"
@@ -59,8 +58,9 @@ class Bridge::Impl {
     // What is refused here is refused to the loop, too, which says so.
     RealtimeGrants link_grants;
     MakeThisThreadRealtime(BelowLoop(options_.realtime, kLinkBelowLoop), link_grants);
-    driver_ = std::make_unique<GrpcDriver>(options_.task.Identity(options_.robot), &wakeup_,
-                                           BelowLoop(options_.realtime, kSenderBelowLoop));
+    ESTUARY_ASSIGN_OR_RETURN(
+        driver_, MakeDriver(options_.driver, options_.task.Identity(options_.robot), &wakeup_,
+                            BelowLoop(options_.realtime, kSenderBelowLoop)));
     desk_ = std::make_unique<OperatorDesk>(&port_, &wakeup_);
     board_ = std::make_unique<StatusBoard>(options_.robot, options_.task, &telemetry_,
                                            driver_.get(), spool_.get());
@@ -73,8 +73,9 @@ class Bridge::Impl {
     ESTUARY_RETURN_IF_ERROR(StartLoop(config, grants));
     process::Server::Options server_options;
     server_options.addresses = options_.listen;
-    ESTUARY_ASSIGN_OR_RETURN(
-        server_, process::Server::Start(server_options, {driver_->service(), service_.get()}));
+    std::vector<grpc::Service*> services = {service_.get()};
+    if (driver_->service() != nullptr) services.push_back(driver_->service());
+    ESTUARY_ASSIGN_OR_RETURN(server_, process::Server::Start(server_options, services));
     recorder_ = std::make_unique<Recorder>(Recorder::Parts{.robot = options_.robot,
                                                            .task = options_.task,
                                                            .telemetry = &telemetry_,
@@ -92,8 +93,8 @@ class Bridge::Impl {
     }
     feed_ = std::make_unique<PolicyFeed>(options_.task, options_.robot, options_.learner, &slot_,
                                          board_.get(), &metrics_);
-    spdlog::info("bridge for robot '{}', task {}, at {}", options_.robot, options_.task.name,
-                 absl::StrJoin(server_->addresses(), ", "));
+    spdlog::info("bridge for robot '{}', task {}, driver {}, at {}", options_.robot,
+                 options_.task.name, driver_->kind(), absl::StrJoin(server_->addresses(), ", "));
     return absl::OkStatus();
   }
 
@@ -117,6 +118,10 @@ class Bridge::Impl {
   }
 
   const std::vector<std::string>& addresses() const { return server_->addresses(); }
+  std::string robot_address() const {
+    const std::string own = driver_->address();
+    return own.empty() ? server_->addresses().front() : own;
+  }
   uint64_t turns() const { return telemetry_.counters.turns.Get(); }
   bool realtime() const { return realtime_; }
 
@@ -171,7 +176,7 @@ class Bridge::Impl {
   Mailbox<OperatorInput> operator_input_;
   LoopTelemetry telemetry_;
   std::unique_ptr<Spool> spool_;
-  std::unique_ptr<GrpcDriver> driver_;
+  std::unique_ptr<Driver> driver_;
   std::unique_ptr<StatusBoard> board_;
   std::unique_ptr<OperatorDesk> desk_;
   std::unique_ptr<Steering> steering_;
@@ -196,6 +201,7 @@ Bridge::Bridge(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Bridge::~Bridge() = default;
 void Bridge::Stop() { impl_->Stop(); }
 const std::vector<std::string>& Bridge::addresses() const { return impl_->addresses(); }
+std::string Bridge::robot_address() const { return impl_->robot_address(); }
 uint64_t Bridge::turns() const { return impl_->turns(); }
 bool Bridge::realtime() const { return impl_->realtime(); }
 

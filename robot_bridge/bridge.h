@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/process/metrics.h"
+#include "robot_bridge/drivers/drivers.h"
 #include "robot_bridge/loop/realtime.h"
 #include "robot_bridge/spool/spool.h"
 #include "robot_bridge/tasks.h"
@@ -20,6 +21,9 @@ namespace estuary::bridge {
 struct BridgeOptions {
   std::string robot = "robot";
   RobotTask task;
+  // How the robot connects; its realtime settings follow from `realtime`.
+  DriverOptions driver;
+  // Where operators connect, and robots over gRPC.
   std::vector<std::string> listen;
   // At most one of the two; neither: the fallback controller and operators drive.
   std::string policy_file;
@@ -48,6 +52,8 @@ class Bridge {
   ~Bridge();
 
   const std::vector<std::string>& addresses() const;
+  // Where a robot connects (connect.h).
+  std::string robot_address() const;
   // Times that the loop has gone round, at least once a control period while it is alive.
   uint64_t turns() const;
   // The system gave everything real-time that was asked for.

@@ -120,6 +120,16 @@ absl::Status ApplyTiming(const v1::TimingConfig& config, LoopConfig& loop) {
     loop.invalid_ticks_off = static_cast<int>(config.invalid_ticks_off());
   }
   if (config.has_recovery_ticks()) loop.recovery_ticks = static_cast<int>(config.recovery_ticks());
+  if (config.has_late_us()) loop.late_ns = config.late_us() * kMicrosecond;
+  if (config.has_spin_us()) loop.spin_ns = config.spin_us() * kMicrosecond;
+  if (loop.late_ns <= 0 || loop.late_ns > loop.period_ns) {
+    return Bad("timing.late_us must be in (0, ", loop.period_ns / kMicrosecond,
+               "], a control period, got ", loop.late_ns / kMicrosecond);
+  }
+  if (loop.spin_ns > loop.period_ns / 2) {
+    return Bad("timing.spin_us may be half of a control period, ",
+               loop.period_ns / 2 / kMicrosecond, ", at most, got ", loop.spin_ns / kMicrosecond);
+  }
   if (config.has_fade_ticks()) loop.fade_ticks = static_cast<int>(config.fade_ticks());
   return absl::OkStatus();
 }

@@ -55,7 +55,8 @@ absl::StatusOr<std::optional<std::string>> FlightRecorder::WriteIfDue(int64_t no
 }
 
 std::string FlightRecorder::ToCsv() const {
-  std::string csv = "time_s,tick,sequence,state,source,policy_version,age_us,latency_us,torque_on";
+  std::string csv =
+      "time_s,tick,sequence,state,source,policy_version,age_us,lateness_us,latency_us,torque_on";
   for (int i = 0; i < options_.observation_dim; ++i) absl::StrAppend(&csv, ",observation_", i);
   for (int i = 0; i < options_.action_dim; ++i) {
     absl::StrAppend(&csv, ",wanted_", i, ",commanded_", i);
@@ -63,10 +64,11 @@ std::string FlightRecorder::ToCsv() const {
   csv += '\n';
   const int64_t start = ticks_.empty() ? 0 : ticks_.front().at_ns;
   for (const TickRecord& tick : ticks_) {
-    absl::StrAppendFormat(&csv, "%.6f,%d,%d,%s,%d,%d,%d,%d,%d",
+    absl::StrAppendFormat(&csv, "%.6f,%d,%d,%s,%d,%d,%d,%.1f,%d,%d",
                           1e-9 * static_cast<double>(tick.at_ns - start), tick.tick, tick.sequence,
                           Name(tick.state), static_cast<int>(tick.source), tick.policy_version,
-                          tick.age_us, tick.latency_us, tick.torque_on ? 1 : 0);
+                          tick.age_us, 1e-3 * static_cast<double>(tick.lateness_ns),
+                          tick.latency_us, tick.torque_on ? 1 : 0);
     for (int i = 0; i < options_.observation_dim; ++i) {
       absl::StrAppend(&csv, ",", tick.observation[i]);
     }

@@ -73,6 +73,12 @@ void LoopMetrics::CountChange(const StateChange& change) {
       .Increment();
 }
 
+void LoopMetrics::CountLateTick(LateCause cause) {
+  process::Labels labels = labels_;
+  labels["cause"] = Name(cause);
+  metrics_.Counter("estuary_bridge_late_ticks_total", "Late ticks by cause", labels).Increment();
+}
+
 void LoopMetrics::FoldHistogram(FoldedHistogram& histogram) {
   const Histogram::Counts counts = histogram.from.Read();
   const uint64_t sum_us = histogram.from.SumUs();
@@ -110,6 +116,15 @@ void LoopMetrics::Fold(const LoopStatus& status, const Driver::LinkStatus& link,
   gauge("policy_version", "Version in use, 0: none", status.policy_version);
   gauge("robot_connected", "1 while a robot is connected", link.connected ? 1 : 0);
   gauge("robot_links", "Connections of the robot so far", static_cast<double>(link.links));
+  gauge("robots_refused", "Handshakes refused so far", static_cast<double>(link.refused));
+  gauge("frames_corrupt", "Frames from the robot that came damaged",
+        static_cast<double>(link.corrupt));
+  gauge("frames_duplicate", "Frames from the robot that came twice",
+        static_cast<double>(link.duplicate));
+  gauge("frames_out_of_order", "Frames from the robot that came after a newer one",
+        static_cast<double>(link.out_of_order));
+  gauge("frames_foreign", "Frames that were not the connected robot's",
+        static_cast<double>(link.foreign));
   gauge("observations_overflowed", "Observations that found the loop's queue full",
         static_cast<double>(link.overflowed));
   if (spool == nullptr) return;

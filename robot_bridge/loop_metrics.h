@@ -6,6 +6,7 @@
 
 #include "common/process/metrics.h"
 #include "robot_bridge/drivers/driver.h"
+#include "robot_bridge/late_ticks.h"
 #include "robot_bridge/loop/telemetry.h"
 #include "robot_bridge/spool/spool.h"
 
@@ -17,6 +18,7 @@ class LoopMetrics {
   LoopMetrics(const std::string& robot, const LoopTelemetry& telemetry, process::Metrics& metrics);
 
   void CountChange(const StateChange& change);
+  void CountLateTick(LateCause cause);
   // Adds what came since the last call. No spool: null.
   void Fold(const LoopStatus& status, const Driver::LinkStatus& link, const Spool* spool,
             uint64_t rows_lost);

@@ -1,7 +1,6 @@
 #include "common/process/main.h"
 
 #include <iostream>
-
 #include <utility>
 
 #include "absl/flags/flag.h"
@@ -9,6 +8,7 @@
 #include "absl/strings/str_split.h"
 #include "common/client/replay_shards.h"
 #include "common/process/metrics.h"
+#include "common/process/security.h"
 #include "common/process/service_manager.h"
 #include "common/process/shutdown.h"
 #include "common/process/status.h"
@@ -18,6 +18,11 @@
 
 ABSL_FLAG(std::string, listen, "127.0.0.1:5201",
           "Where the robot and its operators connect, a list: unix:/path, host:port");
+ABSL_FLAG(std::string, driver, "grpc",
+          "How the robot connects: grpc (at --listen), udp or serial (docs/drivers)");
+ABSL_FLAG(std::string, udp_listen, "127.0.0.1:5202", "Where a robot over udp connects, host:port");
+ABSL_FLAG(std::string, serial, "", "The serial line of a robot over serial: /dev/ttyACM0");
+ABSL_FLAG(int, baud, 0, "The line's speed; 0: the least that does for the robot");
 ABSL_FLAG(std::string, robot, "robot", "The robot's name; names its data for ever");
 ABSL_FLAG(std::string, task, "wheel_legged_stand", "The robot's task");
 ABSL_FLAG(std::string, config, "",
@@ -57,9 +62,16 @@ absl::StatusOr<BridgeOptions> ReadFlags() {
     ESTUARY_RETURN_IF_ERROR(ApplyConfigFile(config, options.task));
   }
   options.task.loop.shadow = absl::GetFlag(FLAGS_shadow);
+  options.driver.kind = absl::GetFlag(FLAGS_driver);
+  options.driver.udp_listen = absl::GetFlag(FLAGS_udp_listen);
+  options.driver.serial_device = absl::GetFlag(FLAGS_serial);
+  options.driver.serial_baud = absl::GetFlag(FLAGS_baud);
   options.listen = absl::StrSplit(absl::GetFlag(FLAGS_listen), ',', absl::SkipEmpty());
   options.policy_file = absl::GetFlag(FLAGS_policy_file);
   options.learner = absl::GetFlag(FLAGS_learner);
+  if (!options.learner.empty()) {
+    ESTUARY_RETURN_IF_ERROR(process::CheckPeerAddress(options.learner));
+  }
   if (!options.policy_file.empty() && !options.learner.empty()) {
     return absl::InvalidArgumentError("give --policy_file or --learner, not both");
   }
@@ -128,7 +140,7 @@ int main(int argc, char** argv) {
       argc, argv,
       {.name = "estuary-bridge",
        .about =
-           "Drives one robot at 200 Hz: takes its observations over RobotLink, acts by a "
+           "Drives one robot at 200 Hz: takes its observations over its driver, acts by a "
            "policy, an operator or the fallback controller within limits, and sends every real "
            "transition to the replay. The motors stay off until an operator arms it "
            "(estuary robot arm)."},

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/process/log.h"
 #include "robot_bridge/flight_recorder.h"
+#include "robot_bridge/late_ticks.h"
 #include "robot_bridge/loop/clock.h"
 #include "robot_bridge/loop/realtime.h"
 #include "robot_bridge/loop_metrics.h"
@@ -71,6 +72,7 @@ class Recorder::Impl {
     for (bool last = false; !last;) {
       last = stop_.WaitFor(kRound);
       LogChanges();
+      ExplainLateTicks();
       SpoolTransitions();
       const int64_t now = Now();
       KeepFlight(last ? std::numeric_limits<int64_t>::max() : now);
@@ -96,6 +98,22 @@ class Recorder::Impl {
       metrics_.CountChange(change);
       parts_.board->AddChange(change);
       if (IsFault(change)) flight_.Fault(change);
+    }
+  }
+
+  void ExplainLateTicks() {
+    judge_.Sample(Now());
+    LateTick tick;
+    while (parts_.telemetry->late.Pop(tick)) {
+      const LateCause cause = judge_.Judge(tick);
+      metrics_.CountLateTick(cause);
+      parts_.board->AddLateTick(cause);
+      const int64_t now = Now();
+      if (now - last_late_word_ < kSameWordEvery && last_late_word_ != 0) continue;
+      last_late_word_ = now;
+      spdlog::warn("a tick woke {:.2f} ms late ({}); {} so far",
+                   1e-6 * static_cast<double>(tick.lateness_ns), Name(cause),
+                   parts_.telemetry->counters.late_ticks.Get());
     }
   }
 
@@ -186,6 +204,8 @@ class Recorder::Impl {
   int64_t last_sync_ = 0;
   int64_t last_fold_ = 0;
   int64_t last_complaint_ = 0;
+  int64_t last_late_word_ = 0;
+  LateTickJudge judge_;
   int pressure_ = 0;
 
   StopSignal stop_;

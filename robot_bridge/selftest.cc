@@ -3,13 +3,16 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <utility>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "common/process/shutdown.h"
 #include "common/process/status.h"
-#include "robot_bridge/drivers/grpc/robot_client.h"
+#include "robot_bridge/client/connect.h"
+#include "robot_bridge/client/frame_client.h"
+#include "robot_bridge/drivers/serial/serial_wire.h"
 
 namespace estuary::bridge {
 namespace {
@@ -62,20 +65,40 @@ absl::StatusOr<SelfTestReport> RunSelfTest(const BridgeOptions& options, double 
     std::error_code ignored;
     std::filesystem::remove_all(folder, ignored);
   };
+  const RobotIdentity identity = options.task.Identity(options.robot);
   BridgeOptions bridge_options = options;
   bridge_options.listen = {absl::StrCat("unix:", folder, "/bridge.sock")};
   bridge_options.replay.clear();
   bridge_options.learner.clear();
   bridge_options.flight_dir.clear();
+  bridge_options.driver.udp_listen = "127.0.0.1:0";
+  // A serial line is tested on a pseudo-terminal: everything but the cable.
+  const bool serial = bridge_options.driver.kind == "serial";
+  std::string error;
+  std::unique_ptr<Wire> near_end;
+  if (serial) {
+    const int fd = OpenPseudoTerminal(bridge_options.driver.serial_device, error);
+    if (fd < 0) return absl::UnavailableError(error);
+    near_end = AdoptSerial(fd);
+  }
   process::Metrics metrics;
   ESTUARY_ASSIGN_OR_RETURN(const std::unique_ptr<Bridge> bridge,
                            Bridge::Start(bridge_options, &metrics));
   // This thread has the priority of gRPC's now (bridge.h), as a robot's would.
-  RobotClient client({.bridge = bridge_options.listen[0],
-                      .identity = options.task.Identity(options.robot),
-                      .realtime = {.priority = 0}});
-  for (const int64_t end = Now() + kToConnect; !client.connected();) {
-    ESTUARY_RETURN_IF_ERROR(client.status());
+  std::unique_ptr<RobotLink> client;
+  if (serial) {
+    client = std::make_unique<FrameClient>(
+        FrameClient::Options{.identity = identity, .realtime = {.priority = 0}, .word = nullptr},
+        std::move(near_end));
+  } else {
+    client = ConnectRobot(bridge->robot_address(), identity,
+                          {.realtime = {.priority = 0}, .word = nullptr, .wrap = nullptr}, error);
+  }
+  if (client == nullptr) return absl::UnavailableError(error);
+  for (const int64_t end = Now() + kToConnect; !client->connected();) {
+    if (const std::string refused = client->refused(); !refused.empty()) {
+      return absl::FailedPreconditionError(refused);
+    }
     if (Now() > end) return absl::DeadlineExceededError("the bridge does not answer itself");
     SleepUntil(Now() + 10 * kMillisecond);
   }
@@ -90,7 +113,7 @@ absl::StatusOr<SelfTestReport> RunSelfTest(const BridgeOptions& options, double 
   observation.observation_dim = options.task.loop.task.observation_dim;
   ReceivedCommand command;
   const auto listen = [&] {
-    while (client.NextCommand(command)) {
+    while (client->NextCommand(command)) {
       // The observation carried the time it was made at in its number.
       const int64_t made = static_cast<int64_t>(command.command.observation_sequence);
       const int64_t took = command.arrival_ns - made;
@@ -107,7 +130,7 @@ absl::StatusOr<SelfTestReport> RunSelfTest(const BridgeOptions& options, double 
     const int64_t now = Now();
     lateness.Record(now - deadline);
     observation.sequence = static_cast<uint64_t>(now);
-    client.SendObservation(observation);
+    client->SendObservation(observation);
     ++report.observations;
     listen();
   }
@@ -118,7 +141,7 @@ absl::StatusOr<SelfTestReport> RunSelfTest(const BridgeOptions& options, double 
   report.round_trip = round_trip.Read();
   report.round_trip_max_us = static_cast<double>(round_trip.MaxUs());
   report.realtime = bridge->realtime();
-  client.Stop();
+  client->Stop();
   bridge->Stop();
   return report;
 }

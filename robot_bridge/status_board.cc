@@ -85,13 +85,29 @@ v1::OperatorView StatusBoard::View(const LoopStatus& loop) const {
   return view;
 }
 
-void StatusBoard::FillTiming(v1::RobotStatus& status) const {
+void StatusBoard::AddLateTick(LateCause cause) {
+  absl::MutexLock lock(&mutex_);
+  ++late_ticks_[static_cast<size_t>(cause)];
+}
+
+void StatusBoard::FillTiming(v1::RobotStatus& status) {
   const LoopCounters& counters = telemetry_.counters;
   status.set_ticks(counters.ticks.Get());
   status.set_missed_ticks(counters.missed_ticks.Get());
   const Histogram::Counts lateness = telemetry_.lateness.Read();
   status.set_lateness_p50_us(Histogram::QuantileUs(lateness, 0.5));
   status.set_lateness_p99_us(Histogram::QuantileUs(lateness, 0.99));
+  status.set_lateness_p999_us(Histogram::QuantileUs(lateness, 0.999));
+  status.set_late_ticks(counters.late_ticks.Get());
+  {
+    absl::MutexLock lock(&mutex_);
+    for (int i = 0; i < kLateCauses; ++i) {
+      if (late_ticks_[i] == 0) continue;
+      v1::LateTicks& ticks = *status.add_late_ticks_by_cause();
+      ticks.set_cause(Name(static_cast<LateCause>(i)));
+      ticks.set_count(late_ticks_[i]);
+    }
+  }
   status.set_lateness_max_us(static_cast<double>(telemetry_.lateness.MaxUs()));
   const Histogram::Counts latency = telemetry_.action_latency.Read();
   status.set_action_latency_p50_us(Histogram::QuantileUs(latency, 0.5));
@@ -115,6 +131,11 @@ void StatusBoard::Fill(v1::RobotStatus& status) {
   // Connected to some purpose: it has said where it is.
   const Driver::LinkStatus link = driver_.link();
   status.set_robot_connected(link.connected && link.links == loop.link);
+  status.set_driver(driver_.kind());
+  status.set_frames_corrupt(link.corrupt);
+  status.set_frames_duplicate(link.duplicate);
+  status.set_frames_out_of_order(link.out_of_order);
+  status.set_frames_foreign(link.foreign);
   status.set_policy_version(loop.policy_version);
   FillTiming(status);
   FillSpool(status);

@@ -2,6 +2,7 @@
 // Any thread.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <string>
 
@@ -9,6 +10,7 @@
 #include "absl/synchronization/mutex.h"
 #include "estuary/v1/robot.pb.h"
 #include "robot_bridge/drivers/driver.h"
+#include "robot_bridge/late_ticks.h"
 #include "robot_bridge/loop/telemetry.h"
 #include "robot_bridge/spool/spool.h"
 #include "robot_bridge/tasks.h"
@@ -29,6 +31,7 @@ class StatusBoard {
   // What an operator said when he stopped it; part of the reason while that holds.
   void SetStopReason(const std::string& reason);
   void AddChange(const StateChange& change);
+  void AddLateTick(LateCause cause);
   // Rows that the spool could not take, so far.
   void SetRowsLost(uint64_t rows);
   void CountPolicyRefusal(const std::string& why);
@@ -48,13 +51,14 @@ class StatusBoard {
   uint64_t Recorded(const LoopStatus& loop) const;
   uint64_t Acknowledged() const;
   void FillSpool(v1::RobotStatus& status) const;
-  void FillTiming(v1::RobotStatus& status) const;
+  void FillTiming(v1::RobotStatus& status);
 
   absl::Mutex mutex_;
   // The mailbox has one reader at a time: whoever holds the mutex.
   LoopStatus newest_ ABSL_GUARDED_BY(mutex_);
   std::string stop_reason_ ABSL_GUARDED_BY(mutex_);
   std::deque<StateChange> changes_ ABSL_GUARDED_BY(mutex_);
+  std::array<uint64_t, kLateCauses> late_ticks_ ABSL_GUARDED_BY(mutex_){};
   uint64_t rows_lost_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t policies_refused_ ABSL_GUARDED_BY(mutex_) = 0;
   std::string policy_refusal_ ABSL_GUARDED_BY(mutex_);

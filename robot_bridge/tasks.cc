@@ -29,6 +29,7 @@ RobotTask WheelLegged(const std::string& name, int observation_dim) {
   task.control_period_us = kControlPeriodUs;
   LoopConfig& loop = task.loop;
   loop.period_ns = kControlPeriodUs * kMicrosecond;
+  loop.late_ns = loop.period_ns / 5;
   loop.task.observation_dim = observation_dim;
   loop.task.action_dim = 1;
   loop.task.terminal = [](const float* observation) { return robot::Fallen(observation[0]); };

@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/transition/schema.h"
-#include "robot_bridge/drivers/grpc/grpc_driver.h"
+#include "robot_bridge/drivers/identity.h"
 #include "robot_bridge/loop/loop.h"
 
 namespace estuary::bridge {

@@ -1,4 +1,4 @@
-#include "robot_bridge/drivers/grpc/robot_client.h"
+#include "robot_bridge/client/grpc_client.h"
 
 #include <atomic>
 #include <chrono>
@@ -21,7 +21,7 @@
 
 namespace estuary::bridge {
 
-class RobotClient::Impl {
+class GrpcClient::Impl {
  public:
   explicit Impl(const Options& options) : options_(options), outgoing_(64), incoming_(256) {
     link_thread_ = std::thread([this] { LinkLoop(); });
@@ -38,9 +38,9 @@ class RobotClient::Impl {
 
   bool connected() const { return connected_.load(); }
 
-  absl::Status status() const {
+  std::string refused() const {
     absl::MutexLock lock(&mutex_);
-    return status_;
+    return refused_;
   }
 
   void Stop() {
@@ -65,7 +65,7 @@ class RobotClient::Impl {
   void LinkLoop() {
     RealtimeGrants grants;
     MakeThisThreadRealtime(options_.realtime, grants);
-    const auto channel = process::MakeChannel(options_.bridge);
+    const auto channel = process::MakeChannel(options_.bridge, process::Role::kBridge);
     const auto stub = v1::RobotLink::NewStub(channel);
     process::Backoff backoff;
     int64_t next_word = Now() + 5 * kSecond;
@@ -77,8 +77,8 @@ class RobotClient::Impl {
         if (ended.code() == absl::StatusCode::kFailedPrecondition ||
             ended.code() == absl::StatusCode::kInvalidArgument) {
           absl::MutexLock lock(&mutex_);
-          status_ = process::Annotate(
-              ended, absl::StrCat("the bridge at ", options_.bridge, " refuses this robot"));
+          refused_ = absl::StrCat("the bridge at ", options_.bridge,
+                                  " refuses this robot: ", std::string(ended.message()));
           return;
         }
         if (answered) {
@@ -170,21 +170,21 @@ class RobotClient::Impl {
   mutable absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   grpc::ClientContext* context_ ABSL_GUARDED_BY(mutex_) = nullptr;
-  absl::Status status_ ABSL_GUARDED_BY(mutex_);
+  std::string refused_ ABSL_GUARDED_BY(mutex_);
 
   std::thread link_thread_;
   std::thread sender_thread_;
 };
 
-RobotClient::RobotClient(const Options& options) : impl_(std::make_unique<Impl>(options)) {}
-RobotClient::~RobotClient() = default;
+GrpcClient::GrpcClient(const Options& options) : impl_(std::make_unique<Impl>(options)) {}
+GrpcClient::~GrpcClient() = default;
 
-void RobotClient::SendObservation(const Observation& observation) {
+void GrpcClient::SendObservation(const Observation& observation) {
   impl_->SendObservation(observation);
 }
-bool RobotClient::NextCommand(ReceivedCommand& command) { return impl_->NextCommand(command); }
-bool RobotClient::connected() const { return impl_->connected(); }
-absl::Status RobotClient::status() const { return impl_->status(); }
-void RobotClient::Stop() { impl_->Stop(); }
+bool GrpcClient::NextCommand(ReceivedCommand& command) { return impl_->NextCommand(command); }
+bool GrpcClient::connected() const { return impl_->connected(); }
+std::string GrpcClient::refused() const { return impl_->refused(); }
+void GrpcClient::Stop() { impl_->Stop(); }
 
 }  // namespace estuary::bridge

@@ -1,47 +1,36 @@
-// The robot's end of RobotLink: a small library for a robot's computer. It keeps one connection to
-// the bridge, sends observations and hands out commands with the time of their arrival; with
-// watchdog.h it is what a robot needs.
+// The robot's end of RobotLink over gRPC.
 //
 // Threads: SendObservation and NextCommand are for one control thread and are wait-free; a link
 // thread connects, receives and connects again with a backoff; a sender thread writes.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <string>
 
-#include "absl/status/status.h"
-#include "robot_bridge/drivers/grpc/grpc_driver.h"
+#include "robot_bridge/client/robot_link.h"
+#include "robot_bridge/drivers/identity.h"
+#include "robot_bridge/loop/realtime.h"
 
 namespace estuary::bridge {
 
-struct ReceivedCommand {
-  Command command;
-  int64_t arrival_ns = 0;
-};
-
-class RobotClient {
+class GrpcClient : public RobotLink {
  public:
   struct Options {
+    // unix:/path or host:port.
     std::string bridge;
     RobotIdentity identity;
     // What the link and sender threads ask of the system.
     RealtimeOptions realtime;
   };
 
-  explicit RobotClient(const Options& options);
-  ~RobotClient();
+  explicit GrpcClient(const Options& options);
+  ~GrpcClient() override;
 
-  // Dropped where no bridge is connected.
-  void SendObservation(const Observation& observation);
-  // In the order of arrival; false where there is none now.
-  bool NextCommand(ReceivedCommand& command);
-
-  bool connected() const;
-  // Not OK once the bridge refused this robot; trying again would not help.
-  absl::Status status() const;
-
-  void Stop();
+  void SendObservation(const Observation& observation) override;
+  bool NextCommand(ReceivedCommand& command) override;
+  bool connected() const override;
+  std::string refused() const override;
+  void Stop() override;
 
  private:
   class Impl;

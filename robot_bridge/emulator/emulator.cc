@@ -6,7 +6,10 @@
 namespace estuary::bridge {
 
 Emulator::Emulator(const EmulatorOptions& options, std::unique_ptr<Plant> plant)
-    : options_(options), plant_(std::move(plant)), random_(options.seed) {
+    : options_(options),
+      plant_(std::move(plant)),
+      random_(options.seed),
+      gate_(plant_->identity().action_dim, options.watchdog) {
   Hold();
 }
 
@@ -14,6 +17,17 @@ void Emulator::Hold() {
   driven_ = false;
   powered_periods_ = 0;
   plant_->Place(options_.release, random_);
+}
+
+void Emulator::Arrived(const ReceivedCommand& command) {
+  NoteLateness(command);
+  ReceivedCommand acts = command;
+  acts.arrival_ns += options_.actuation_delay_ns;
+  gate_.Arrived(acts);
+}
+
+void Emulator::Push() {
+  if (driven_) plant_->Push();
 }
 
 Observation Emulator::EndPeriod(int64_t start_ns) {
@@ -24,7 +38,7 @@ Observation Emulator::EndPeriod(int64_t start_ns) {
   made_ns_[sequence_ % made_ns_.size()] = end_ns;
   if (driven_) {
     Integrate(start_ns, observation);
-    observation.observation_dim = plant_->Observe(observation.observation);
+    observation.observation_dim = plant_->Observe(observation.observation, random_);
     // The observation at the end of an episode is its last; the robot is back in its start pose in
     // the next.
     if (episode_.end != EpisodeEnd::kNone) {
@@ -33,8 +47,11 @@ Observation Emulator::EndPeriod(int64_t start_ns) {
     }
     return observation;
   }
-  powered_periods_ = At(end_ns).torque_on ? powered_periods_ + 1 : 0;
-  observation.observation_dim = plant_->Observe(observation.observation);
+  powered_periods_ = gate_.At(end_ns).torque_on ? powered_periods_ + 1 : 0;
+  // Held, the motors move nothing: no command was in force.
+  Observation ignored;
+  gate_.EndPeriod(ignored);
+  observation.observation_dim = plant_->Observe(observation.observation, random_);
   if (powered_periods_ > options_.hold_periods) {
     driven_ = true;
     observation.episode_start = true;
@@ -44,47 +61,21 @@ Observation Emulator::EndPeriod(int64_t start_ns) {
   return observation;
 }
 
-Emulator::InForce Emulator::At(int64_t now) {
-  while (!arrived_.empty() && arrived_.front().arrival_ns <= now) {
-    newest_ = arrived_.front();
-    has_command_ = true;
-    NoteLateness(newest_);
-    arrived_.pop_front();
-  }
-  InForce in_force;
-  if (!has_command_) return in_force;
-  const bool off = options_.watchdog.At(now, newest_.arrival_ns) == Watchdog::Verdict::kOff;
-  in_force.sequence = newest_.command.observation_sequence;
-  in_force.torque_on = newest_.command.torque_on && !off;
-  in_force.action = in_force.torque_on ? std::clamp(newest_.command.action[0], -1.0f, 1.0f) : 0;
-  return in_force;
-}
-
 void Emulator::Integrate(int64_t start_ns, Observation& observation) {
   constexpr int kSubsteps = worlds::WheelLeggedRobot::kSubstepsPerPeriod;
   constexpr int64_t kSubstepNs = kPeriodNs / kSubsteps;
-  InForce in_force;
-  bool changed = false;
+  MotorGate::InForce in_force;
   for (int i = 0; i < kSubsteps; ++i) {
-    const InForce now = At(start_ns + (i + 1) * kSubstepNs);
-    if (i > 0) {
-      changed = changed || now.sequence != in_force.sequence || now.torque_on != in_force.torque_on;
-    }
-    in_force = now;
-    plant_->Step(in_force.action);
+    in_force = gate_.At(start_ns + (i + 1) * kSubstepNs);
+    plant_->Step(in_force.action[0]);
   }
-  observation.applied_changed = changed;
-  if (in_force.torque_on || changed) {
-    observation.applied_sequence = in_force.sequence;
-    observation.applied_dim = 1;
-    observation.applied_action[0] = in_force.action;
-  }
+  gate_.EndPeriod(observation);
   ++episode_.periods;
-  if (changed) ++episode_.split_periods;
+  if (observation.applied_changed) ++episode_.split_periods;
   if (!in_force.torque_on) ++episode_.unpowered_periods;
   episode_.final_x = plant_->x();
   episode_.max_abs_x = std::max(episode_.max_abs_x, std::abs(plant_->x()));
-  episode_.episode_return += plant_->Reward(in_force.action);
+  episode_.episode_return += plant_->Reward(in_force.action[0]);
   if (plant_->Fallen()) {
     episode_.end = EpisodeEnd::kFallen;
   } else if (options_.area_limited && plant_->LeftArea()) {

@@ -3,8 +3,9 @@
 //
 // A period has five substeps of 1 ms; each is integrated under the newest command that had arrived
 // by its end. So a command acts when it arrived, at most one substep early, and one that comes
-// within the first millisecond has the whole period. The robot's own watchdog is in it: a command
-// holds for 100 ms, then the motors go off.
+// within the first millisecond has the whole period. What stands before a real robot's motors
+// stands before these (motor_gate.h), the watchdog included: a command holds for 100 ms, then the
+// motors go off.
 //
 // An episode begins when a person lets go of the robot: until a moment after the motors came on it
 // is held in its start pose. It ends by a fall, by leaving the task's area, or when its time is
@@ -12,12 +13,11 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 
-#include "robot_bridge/drivers/grpc/robot_client.h"
-#include "robot_bridge/drivers/watchdog.h"
+#include "robot_bridge/client/motor_gate.h"
 #include "robot_bridge/emulator/plant.h"
+#include "robot_bridge/loop/clock.h"
 #include "worlds/random.h"
 
 namespace estuary::bridge {
@@ -32,6 +32,8 @@ struct EmulatorOptions {
   // drive it has been chosen.
   int64_t hold_periods = 20;
   Watchdog watchdog;
+  // From a command's arrival to its effect on the motors.
+  int64_t actuation_delay_ns = 0;
 };
 
 enum class EpisodeEnd { kNone, kFallen, kLeftArea, kTime };
@@ -59,7 +61,10 @@ class Emulator {
 
   Emulator(const EmulatorOptions& options, std::unique_ptr<Plant> plant);
 
-  void Arrived(const ReceivedCommand& command) { arrived_.push_back(command); }
+  void Arrived(const ReceivedCommand& command);
+
+  // Somebody knocks it over, where it is not held.
+  void Push();
 
   // The period that begins at `start_ns` is over: integrates it and gives the observation at its
   // end.
@@ -70,14 +75,6 @@ class Emulator {
   int64_t episodes_ended() const { return episodes_ended_; }
 
  private:
-  struct InForce {
-    uint64_t sequence = 0;
-    float action = 0;
-    bool torque_on = false;
-  };
-
-  // The command in force at `now`, after those that arrived by then.
-  InForce At(int64_t now);
   void Integrate(int64_t start_ns, Observation& observation);
   void Hold();
   void NoteLateness(const ReceivedCommand& received);
@@ -85,9 +82,7 @@ class Emulator {
   const EmulatorOptions options_;
   const std::unique_ptr<Plant> plant_;
   worlds::Random random_;
-  std::deque<ReceivedCommand> arrived_;
-  ReceivedCommand newest_;
-  bool has_command_ = false;
+  MotorGate gate_;
   bool driven_ = false;
   // While it is held.
   int64_t powered_periods_ = 0;

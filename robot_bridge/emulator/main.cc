@@ -8,7 +8,9 @@
 #include "common/process/status.h"
 #include "robot_bridge/emulator/runner.h"
 
-ABSL_FLAG(std::string, bridge, "", "Address of the bridge: unix:/path or host:port");
+ABSL_FLAG(std::string, bridge, "",
+          "Address of the bridge: unix:/path or host:port (gRPC), udp:host:port, "
+          "serial:/dev/ttyACM0@921600");
 ABSL_FLAG(std::string, task, "wheel_legged_stand", "wheel_legged_stand or wheel_legged_move");
 ABSL_FLAG(std::string, robot, "robot", "The robot's name, as the bridge knows it");
 ABSL_FLAG(uint64_t, seed, 1, "Seed of the start poses");
@@ -19,6 +21,16 @@ ABSL_FLAG(bool, limit_area, true, "Leaving the task's area ends an episode");
 ABSL_FLAG(std::string, release, "evaluation",
           "Where the robot is let go: 'evaluation' (near its balance) or 'operator' (as recorded "
           "data begin)");
+ABSL_FLAG(std::string, fault, "",
+          "Faults from the start, KIND:RATE[:MILLISECONDS[:COUNT]],...: drop, delay, duplicate, "
+          "reorder, corrupt and nan have a chance in each message, freeze, stuck and fall in each "
+          "control period");
+ABSL_FLAG(std::string, control, "",
+          "Where `estuary robot fault` reaches it: unix:/path or host:port; empty: nowhere");
+ABSL_FLAG(double, sensor_noise, 0,
+          "Noise of the sensors: 1 is .002 rad, .02 rad/s, .001 m, .01 m/s");
+ABSL_FLAG(double, imu_bias, 0, "What the measured pitch is off by, rad");
+ABSL_FLAG(double, actuation_delay_ms, 0, "From a command's arrival to its effect on the motors");
 ABSL_FLAG(int, realtime_priority, 70, "SCHED_FIFO priority, where it may have one; 0: none");
 
 namespace estuary::bridge {
@@ -31,6 +43,19 @@ absl::Status Run(const std::vector<std::string>&) {
   options.task = absl::GetFlag(FLAGS_task);
   options.episodes = absl::GetFlag(FLAGS_episodes);
   options.stop_at_fall = absl::GetFlag(FLAGS_stop_at_fall);
+  options.faults = absl::GetFlag(FLAGS_fault);
+  options.control = absl::GetFlag(FLAGS_control);
+  options.sensors.noise = absl::GetFlag(FLAGS_sensor_noise);
+  options.sensors.imu_bias = absl::GetFlag(FLAGS_imu_bias);
+  const double delay_ms = absl::GetFlag(FLAGS_actuation_delay_ms);
+  if (!(options.sensors.noise >= 0 && options.sensors.noise <= 1000) ||
+      !(std::abs(options.sensors.imu_bias) <= 1) || !(delay_ms >= 0 && delay_ms <= 1000)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--sensor_noise must be in [0, 1000], --imu_bias in [-1, 1], --actuation_delay_ms in "
+        "[0, 1000], got ",
+        options.sensors.noise, ", ", options.sensors.imu_bias, ", ", delay_ms));
+  }
+  options.emulator.actuation_delay_ns = std::llround(delay_ms * kMillisecond);
   options.emulator.seed = absl::GetFlag(FLAGS_seed);
   options.emulator.area_limited = absl::GetFlag(FLAGS_limit_area);
   options.realtime.priority = absl::GetFlag(FLAGS_realtime_priority);

@@ -8,7 +8,21 @@ namespace estuary::bridge {
 
 namespace tasks = worlds::wheel_legged;
 
-absl::StatusOr<std::unique_ptr<Plant>> Plant::Make(const std::string& task) {
+namespace {
+
+// rad, rad/s, m, m/s.
+constexpr double kPitchNoise = .002;
+constexpr double kPitchRateNoise = .02;
+constexpr double kPositionNoise = .001;
+constexpr double kSpeedNoise = .01;
+
+// rad/s: past the fall in a tenth of a second.
+constexpr double kKnock = 5;
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Plant>> Plant::Make(const std::string& task,
+                                                   const SensorErrors& errors) {
   const bool standing = task == "wheel_legged_stand";
   if (!standing && task != "wheel_legged_move") {
     return absl::NotFoundError(absl::StrCat(
@@ -17,13 +31,14 @@ absl::StatusOr<std::unique_ptr<Plant>> Plant::Make(const std::string& task) {
   absl::StatusOr<std::unique_ptr<worlds::WheelLeggedRobot>> robot =
       worlds::WheelLeggedRobot::Make(worlds::kWheelLeggedReal);
   if (!robot.ok()) return robot.status();
-  auto plant = std::unique_ptr<Plant>(new Plant(standing, *std::move(robot)));
+  auto plant = std::unique_ptr<Plant>(new Plant(standing, errors, *std::move(robot)));
   plant->identity_.task = task;
   return plant;
 }
 
-Plant::Plant(bool standing, std::unique_ptr<worlds::WheelLeggedRobot> robot)
-    : standing_(standing), robot_(std::move(robot)) {
+Plant::Plant(bool standing, const SensorErrors& errors,
+             std::unique_ptr<worlds::WheelLeggedRobot> robot)
+    : standing_(standing), errors_(errors), robot_(std::move(robot)) {
   identity_.observation_dim = standing_ ? 4 : 3;
   identity_.action_dim = 1;
   identity_.control_period_us = 5000;
@@ -45,8 +60,21 @@ void Plant::Place(Release release, worlds::Random& random) {
 
 void Plant::Step(float action) { robot_->Step(action * worlds::WheelLeggedRobot::kMaxTorque); }
 
-int Plant::Observe(ObservationArray& observation) const {
-  const worlds::WheelLeggedState state = robot_->state();
+void Plant::Push() {
+  worlds::WheelLeggedState state = robot_->state();
+  state.pitch_rate += state.pitch < 0 ? -kKnock : kKnock;
+  robot_->Place(state);
+}
+
+int Plant::Observe(ObservationArray& observation, worlds::Random& random) const {
+  worlds::WheelLeggedState state = robot_->state();
+  state.pitch += errors_.imu_bias;
+  if (errors_.noise > 0) {
+    state.pitch += errors_.noise * kPitchNoise * random.Normal();
+    state.pitch_rate += errors_.noise * kPitchRateNoise * random.Normal();
+    state.x += errors_.noise * kPositionNoise * random.Normal();
+    state.speed += errors_.noise * kSpeedNoise * random.Normal();
+  }
   int count = 0;
   observation[count++] = static_cast<float>(state.pitch);
   observation[count++] = static_cast<float>(state.pitch_rate);

@@ -6,7 +6,8 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "robot_bridge/drivers/grpc/grpc_driver.h"
+#include "robot_bridge/drivers/identity.h"
+#include "robot_bridge/loop/types.h"
 #include "worlds/random.h"
 #include "worlds/wheel_legged/robot.h"
 
@@ -20,10 +21,19 @@ enum class Release {
   kOperator,
 };
 
+// What the sensors add to the truth. The robot that the recorded data came from has none of it.
+struct SensorErrors {
+  // Times the standard deviations of a good sensor: .002 rad, .02 rad/s, .001 m, .01 m/s.
+  double noise = 0;
+  // Of the measured pitch, rad.
+  double imu_bias = 0;
+};
+
 class Plant {
  public:
   // NOT_FOUND names the tasks that have a robot.
-  static absl::StatusOr<std::unique_ptr<Plant>> Make(const std::string& task);
+  static absl::StatusOr<std::unique_ptr<Plant>> Make(const std::string& task,
+                                                     const SensorErrors& errors = {});
 
   // What the robot says of itself in its hello; the name is the caller's.
   RobotIdentity identity() const { return identity_; }
@@ -33,16 +43,19 @@ class Plant {
   // One substep under an action.
   void Step(float action);
 
-  int Observe(ObservationArray& observation) const;
+  int Observe(ObservationArray& observation, worlds::Random& random) const;
+  // Knocks it over: no controller can hold it.
+  void Push();
   double Reward(float action) const;
   bool Fallen() const;
   bool LeftArea() const;
   double x() const { return robot_->state().x; }
 
  private:
-  Plant(bool standing, std::unique_ptr<worlds::WheelLeggedRobot> robot);
+  Plant(bool standing, const SensorErrors& errors, std::unique_ptr<worlds::WheelLeggedRobot> robot);
 
   const bool standing_;
+  const SensorErrors errors_;
   const std::unique_ptr<worlds::WheelLeggedRobot> robot_;
   RobotIdentity identity_;
 };

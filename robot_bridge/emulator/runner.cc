@@ -5,8 +5,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "common/process/log.h"
+#include "common/process/server.h"
 #include "common/process/shutdown.h"
 #include "common/process/status.h"
+#include "robot_bridge/client/connect.h"
+#include "robot_bridge/emulator/faults/fault_plan.h"
+#include "robot_bridge/emulator/faults/fault_service.h"
+#include "robot_bridge/emulator/faults/faulty_link.h"
+#include "robot_bridge/emulator/faults/faulty_wire.h"
 
 namespace estuary::bridge {
 namespace {
@@ -44,10 +50,11 @@ std::string Line(int64_t number, const EpisodeSummary& episode, int64_t missed_p
 
 class Runner {
  public:
-  Runner(const RunnerOptions& options, RobotClient& client, std::unique_ptr<Plant> plant,
-         const std::function<void(const std::string&)>& report)
+  Runner(const RunnerOptions& options, RobotLink& link, FaultPlan& plan,
+         std::unique_ptr<Plant> plant, const std::function<void(const std::string&)>& report)
       : options_(options),
-        client_(client),
+        link_(link),
+        plan_(plan),
         emulator_(options.emulator, std::move(plant)),
         report_(report) {}
 
@@ -55,10 +62,13 @@ class Runner {
     int64_t start = Now();
     next_word_ = start + 5 * kSecond;
     while (!process::ShutdownRequested()) {
-      ESTUARY_RETURN_IF_ERROR(client_.status());
+      if (const std::string refused = link_.refused(); !refused.empty()) {
+        return absl::FailedPreconditionError(refused);
+      }
       SleepUntil(start + kPeriodNs);
       ReceivedCommand command;
-      while (client_.NextCommand(command)) emulator_.Arrived(command);
+      while (link_.NextCommand(command)) emulator_.Arrived(command);
+      if (plan_.Happens(v1::FAULT_KIND_FALL)) emulator_.Push();
       const int64_t ended_before = emulator_.episodes_ended();
       Observation observation = emulator_.EndPeriod(start);
       start += kPeriodNs;
@@ -71,7 +81,7 @@ class Runner {
         start += kPeriodNs;
         ++missed_periods_;
       }
-      client_.SendObservation(observation);
+      link_.SendObservation(observation);
       if (emulator_.episodes_ended() != ended_before && EpisodeOver()) return absl::OkStatus();
       Wait(start);
     }
@@ -90,7 +100,7 @@ class Runner {
   }
 
   void Wait(int64_t now) {
-    if (emulator_.driven() || !client_.connected()) {
+    if (emulator_.driven() || !link_.connected()) {
       next_word_ = now + 5 * kSecond;
     } else if (now >= next_word_) {
       spdlog::info("held in its start pose, waiting for the bridge to turn the motors on");
@@ -99,7 +109,8 @@ class Runner {
   }
 
   const RunnerOptions& options_;
-  RobotClient& client_;
+  RobotLink& link_;
+  FaultPlan& plan_;
   Emulator emulator_;
   const std::function<void(const std::string&)>& report_;
   int64_t missed_periods_ = 0;
@@ -110,21 +121,40 @@ class Runner {
 
 absl::Status RunRobot(const RunnerOptions& options,
                       const std::function<void(const std::string& line)>& report) {
-  absl::StatusOr<std::unique_ptr<Plant>> plant = Plant::Make(options.task);
+  absl::StatusOr<std::unique_ptr<Plant>> plant = Plant::Make(options.task, options.sensors);
   if (!plant.ok()) return plant.status();
-  RobotClient::Options client_options;
-  client_options.bridge = options.bridge;
-  client_options.identity = (*plant)->identity();
-  client_options.identity.robot = options.robot;
-  client_options.realtime = options.realtime;
-  // Before the client, whose threads and gRPC's inherit it.
+  FaultPlan plan(options.emulator.seed);
+  ESTUARY_RETURN_IF_ERROR(plan.Inject(options.faults));
+  // Before what has threads, which inherit it, gRPC's included.
   RealtimeGrants grants;
   MakeThisThreadRealtime(options.realtime, grants);
-  RobotClient client(client_options);
   for (const std::string& refused : grants.refused) spdlog::warn("{}", refused);
-  Runner runner(options, client, *std::move(plant), report);
+  FaultService service(&plan);
+  std::unique_ptr<process::Server> control;
+  if (!options.control.empty()) {
+    process::Server::Options server_options;
+    server_options.addresses = {options.control};
+    ESTUARY_ASSIGN_OR_RETURN(control, process::Server::Start(server_options, {&service}));
+    spdlog::info("faults are told at {}", control->addresses().front());
+  }
+  RobotIdentity identity = (*plant)->identity();
+  identity.robot = options.robot;
+  ConnectOptions connect;
+  connect.realtime = options.realtime;
+  connect.word = [](const std::string& what) { spdlog::info("{}", what); };
+  bool wrapped = false;
+  connect.wrap = [&](std::unique_ptr<Wire> wire) -> std::unique_ptr<Wire> {
+    wrapped = true;
+    return std::make_unique<FaultyWire>(std::move(wire), &plan);
+  };
+  std::string error;
+  std::unique_ptr<RobotLink> link = ConnectRobot(options.bridge, identity, connect, error);
+  if (link == nullptr) return absl::UnavailableError(error);
+  FaultyLink faulty(std::move(link), &plan, /*corrupts=*/!wrapped);
+  Runner runner(options, faulty, plan, *std::move(plant), report);
   const absl::Status status = runner.Run();
-  client.Stop();
+  faulty.Stop();
+  if (control != nullptr) control->Drain(absl::ZeroDuration());
   return status;
 }
 

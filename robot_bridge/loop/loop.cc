@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "robot_bridge/loop/tick_clock.h"
+
 namespace estuary::bridge {
 
 Loop::Loop(const LoopConfig& config, const Parts& parts)
@@ -19,25 +21,45 @@ Loop::~Loop() {
 }
 
 void Loop::Run(const std::atomic<bool>& stop) {
-  int64_t deadline = Now() + config_.period_ns;
-  while (!stop.load(std::memory_order_acquire)) {
-    if (config_.pacing == Pacing::kObservations) {
+  watch_.emplace();
+  if (config_.pacing == Pacing::kClock) {
+    RunByClock(stop);
+  } else {
+    while (!stop.load(std::memory_order_acquire)) {
       parts_.wakeup->Wait(Now() + config_.period_ns);
       Step(Now());
-      continue;
     }
-    SleepUntil(deadline);
-    const int64_t now = Now();
-    telemetry_.lateness.Record(now - deadline);
-    const int64_t missed = (now - deadline) / config_.period_ns;
-    if (missed > 0) counters_.missed_ticks.Add(missed);
-    deadline += (missed + 1) * config_.period_ns;
-    Step(now);
   }
   Finish(Now());
+  watch_.reset();
 }
 
-void Loop::Step(int64_t now) {
+void Loop::RunByClock(const std::atomic<bool>& stop) {
+  TickClock clock(Now() + config_.period_ns, config_.period_ns);
+  while (!stop.load(std::memory_order_acquire)) {
+    SleepUntil(clock.deadline() - config_.spin_ns);
+    int64_t now = Now();
+    while (now < clock.deadline()) now = Now();
+    const TickClock::Tick tick = clock.Woke(now);
+    if (tick.missed > 0) counters_.missed_ticks.Add(static_cast<uint64_t>(tick.missed));
+    NoteWake(now, tick.lateness_ns);
+    Step(now, tick.lateness_ns);
+  }
+}
+
+void Loop::NoteWake(int64_t now, int64_t lateness_ns) {
+  telemetry_.lateness.Record(lateness_ns);
+  LateTick tick;
+  if (watch_.has_value()) watch_->Look(tick);
+  if (lateness_ns <= config_.late_ns) return;
+  counters_.late_ticks.Add();
+  tick.at_ns = now;
+  tick.lateness_ns = lateness_ns;
+  if (!telemetry_.late.Push(tick)) counters_.late_ticks_unseen.Add();
+}
+
+void Loop::Step(int64_t now, int64_t lateness_ns) {
+  lateness_ns_ = lateness_ns;
   counters_.turns.Add();
   TakePolicy();
   HandleRequests(now);
@@ -48,7 +70,8 @@ void Loop::Step(int64_t now) {
   }
   if (received > 0) {
     if (config_.pacing == Pacing::kObservations) {
-      telemetry_.lateness.Record(now - newest_.received_ns);
+      lateness_ns_ = now - newest_.received_ns;
+      NoteWake(now, lateness_ns_);
       counters_.missed_ticks.Add(received - 1);
     }
     Control(now);
@@ -240,6 +263,7 @@ void Loop::RecordTick(int64_t now, int64_t age, const Decision& decision, const 
   record.source = decision.source;
   record.policy_version = decision.policy_version;
   record.age_us = age / kMicrosecond;
+  record.lateness_ns = lateness_ns_;
   record.latency_us = decision.latency_us;
   record.torque_on = command.torque_on;
   record.observation = newest_.observation;

@@ -20,6 +20,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 
 #include "robot_bridge/loop/assembler.h"
 #include "robot_bridge/loop/clock.h"
@@ -55,6 +56,10 @@ struct LoopConfig {
   // Compute the policy's action, record it, and let the fallback controller act.
   bool shadow = false;
   uint32_t first_episode = 0;
+  // A wake-up later than this is a late tick.
+  int64_t late_ns = kMillisecond;
+  // With Pacing::kClock: wakes so much earlier and waits for its time with open eyes.
+  int64_t spin_ns = 0;
 };
 
 class Loop {
@@ -76,8 +81,9 @@ class Loop {
   // The thread's body, until `stop`.
   void Run(const std::atomic<bool>& stop);
 
-  // One pass at time `now`: requests, observations, a command.
-  void Step(int64_t now);
+  // One pass at time `now`: requests, observations, a command. `lateness_ns`: of the wake-up, where
+  // it was for the clock's time.
+  void Step(int64_t now, int64_t lateness_ns = 0);
 
   // The last pass: motors off, what is held back goes out.
   void Finish(int64_t now);
@@ -87,6 +93,8 @@ class Loop {
  private:
   enum class Health { kNone, kGood, kInvalid };
 
+  void RunByClock(const std::atomic<bool>& stop);
+  void NoteWake(int64_t now, int64_t lateness_ns);
   void TakePolicy();
   void HandleRequests(int64_t now);
   Answer Handle(Event event, int64_t now);
@@ -113,6 +121,10 @@ class Loop {
   const Parts parts_;
   LoopTelemetry& telemetry_;
   LoopCounters& counters_;
+  // Of the thread in Run; none while a test steps.
+  std::optional<WakeWatch> watch_;
+  // Of the tick that runs.
+  int64_t lateness_ns_ = 0;
 
   State state_ = State::kDisarmed;
   Event last_event_ = Event::kDisarm;

@@ -11,6 +11,7 @@
 #include "robot_bridge/loop/spsc_ring.h"
 #include "robot_bridge/loop/states.h"
 #include "robot_bridge/loop/types.h"
+#include "robot_bridge/loop/wake_watch.h"
 
 namespace estuary::bridge {
 
@@ -33,6 +34,9 @@ struct LoopCounters {
   // clock's tick had passed.
   Counter ticks;
   Counter missed_ticks;
+  // Woke later than allowed, and those of them that found the ring of late ticks full.
+  Counter late_ticks;
+  Counter late_ticks_unseen;
   // Periods of which no transition could be made although the robot was driven.
   Counter observation_gaps;
   Counter observations_invalid;
@@ -75,6 +79,8 @@ struct TickRecord {
   Source source = Source::kFallback;
   uint32_t policy_version = 0;
   int64_t age_us = 0;
+  // Of the wake-up.
+  int64_t lateness_ns = 0;
   uint32_t latency_us = 0;
   bool torque_on = false;
   ObservationArray observation{};
@@ -102,7 +108,7 @@ struct LoopStatus {
 };
 
 struct LoopTelemetry {
-  LoopTelemetry() : changes(256), ticks(1024), transitions(8192) {}
+  LoopTelemetry() : changes(256), late(256), ticks(1024), transitions(8192) {}
 
   LoopCounters counters;
   // Of the wake-up: since the observation came, or since the clock's deadline.
@@ -110,6 +116,7 @@ struct LoopTelemetry {
   // Observation in to command out.
   Histogram action_latency;
   SpscRing<StateChange> changes;
+  SpscRing<LateTick> late;
   // Full: the newest are left out; nobody waits for this.
   SpscRing<TickRecord> ticks;
   SpscRing<Transition> transitions;

@@ -20,32 +20,6 @@ namespace {
 // Over a second of observations: the loop takes them within one period.
 constexpr size_t kInboxCapacity = 256;
 
-grpc::Status CheckHello(const RobotIdentity& expected, const v1::RobotHello& hello) {
-  const auto refuse = [](const std::string& what) {
-    return grpc::Status(grpc::StatusCode::FAILED_PRECONDITION, what);
-  };
-  if (hello.robot() != expected.robot) {
-    return refuse(absl::StrCat("this bridge drives robot '", expected.robot, "', got '",
-                               hello.robot(), "'; start one bridge a robot"));
-  }
-  if (hello.task() != expected.task) {
-    return refuse(absl::StrCat("this bridge drives task '", expected.task, "', the robot's is '",
-                               hello.task(), "'; give both the same --task"));
-  }
-  if (hello.observation_dim() != expected.observation_dim ||
-      hello.action_dim() != expected.action_dim) {
-    return refuse(absl::StrCat("task '", expected.task, "' has ", expected.observation_dim,
-                               " observations and ", expected.action_dim, " actions, the robot ",
-                               hello.observation_dim(), " and ", hello.action_dim()));
-  }
-  if (hello.control_period_us() != expected.control_period_us) {
-    return refuse(absl::StrCat("task '", expected.task, "' has a control period of ",
-                               expected.control_period_us, " us, the robot's is ",
-                               hello.control_period_us(), " us"));
-  }
-  return grpc::Status::OK;
-}
-
 }  // namespace
 
 class GrpcDriver::Impl final : public v1::RobotLink::CallbackService {
@@ -72,10 +46,12 @@ class GrpcDriver::Impl final : public v1::RobotLink::CallbackService {
 
   LinkStatus link() const {
     absl::MutexLock lock(&mutex_);
-    return {.connected = current_ != nullptr,
-            .links = links_,
-            .overflowed = overflowed_,
-            .refused = refused_};
+    LinkStatus status;
+    status.connected = current_ != nullptr;
+    status.links = links_;
+    status.overflowed = overflowed_;
+    status.refused = refused_;
+    return status;
   }
 
   void Stop() {
@@ -166,7 +142,11 @@ class GrpcDriver::Impl final : public v1::RobotLink::CallbackService {
   bool Welcome(Link& link) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     grpc::Status status(grpc::StatusCode::INVALID_ARGUMENT,
                         "the first message of a robot must be its hello");
-    if (link.incoming_.has_hello()) status = CheckHello(expected_, link.incoming_.hello());
+    if (link.incoming_.has_hello()) {
+      const std::string mismatch = Mismatch(expected_, IdentityOf(link.incoming_.hello()));
+      status = mismatch.empty() ? grpc::Status::OK
+                                : grpc::Status(grpc::StatusCode::FAILED_PRECONDITION, mismatch);
+    }
     if (status.ok() && stopping_) {
       status = grpc::Status(grpc::StatusCode::UNAVAILABLE, "the bridge is shutting down");
     }

@@ -8,24 +8,14 @@
 // starts its write. While one write is under way, newer commands replace each other.
 #pragma once
 
-#include <grpcpp/impl/codegen/service_type.h>
-
 #include <memory>
-#include <string>
 
 #include "robot_bridge/drivers/driver.h"
+#include "robot_bridge/drivers/identity.h"
 #include "robot_bridge/loop/realtime.h"
 #include "robot_bridge/loop/wakeup.h"
 
 namespace estuary::bridge {
-
-struct RobotIdentity {
-  std::string robot;
-  std::string task;
-  uint32_t observation_dim = 0;
-  uint32_t action_dim = 0;
-  uint32_t control_period_us = 0;
-};
 
 class GrpcDriver : public Driver {
  public:
@@ -33,9 +23,8 @@ class GrpcDriver : public Driver {
   GrpcDriver(const RobotIdentity& expected, Wakeup* wakeup, const RealtimeOptions& sender);
   ~GrpcDriver() override;
 
-  // To be registered with a server, which must end before this object does.
-  grpc::Service* service();
-
+  const char* kind() const override { return "grpc"; }
+  grpc::Service* service() override;
   bool Receive(Observation& observation) override;
   void Send(const Command& command) override;
   LinkStatus link() const override;

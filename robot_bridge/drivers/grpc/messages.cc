@@ -45,6 +45,14 @@ void FromProto(const v1::RobotCommand& proto, Command& command) {
   command.torque_on = proto.torque_on();
 }
 
+RobotIdentity IdentityOf(const v1::RobotHello& hello) {
+  return {.robot = hello.robot(),
+          .task = hello.task(),
+          .observation_dim = hello.observation_dim(),
+          .action_dim = hello.action_dim(),
+          .control_period_us = hello.control_period_us()};
+}
+
 void ToProto(const Command& command, v1::RobotCommand& proto) {
   proto.set_observation_sequence(command.observation_sequence);
   CopyTo(command.action, command.action_dim, *proto.mutable_action());

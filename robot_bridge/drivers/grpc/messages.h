@@ -2,6 +2,7 @@
 #pragma once
 
 #include "estuary/v1/robot.pb.h"
+#include "robot_bridge/drivers/identity.h"
 #include "robot_bridge/loop/types.h"
 
 namespace estuary::bridge {
@@ -13,5 +14,7 @@ void ToProto(const Observation& observation, v1::RobotObservation& proto);
 
 void FromProto(const v1::RobotCommand& proto, Command& command);
 void ToProto(const Command& command, v1::RobotCommand& proto);
+
+RobotIdentity IdentityOf(const v1::RobotHello& hello);
 
 }  // namespace estuary::bridge

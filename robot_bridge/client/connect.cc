@@ -1,0 +1,17 @@
+#include "robot_bridge/client/connect.h"
+
+#include "absl/strings/match.h"
+#include "robot_bridge/client/grpc_client.h"
+
+namespace estuary::bridge {
+
+std::unique_ptr<RobotLink> ConnectRobot(const std::string& address, const RobotIdentity& identity,
+                                        const ConnectOptions& options, std::string& error) {
+  if (absl::StartsWith(address, "udp:") || absl::StartsWith(address, "serial:")) {
+    return ConnectFrames(address, identity, options, error);
+  }
+  return std::make_unique<GrpcClient>(
+      GrpcClient::Options{.bridge = address, .identity = identity, .realtime = options.realtime});
+}
+
+}  // namespace estuary::bridge
