@@ -1,20 +1,30 @@
 // estuary status: what a running cluster holds and does, and who waits on whom.
 #include "common/process/status.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <cstdio>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
+#include "absl/time/clock.h"
 #include "cli/commands/commands.h"
 #include "cli/progress/format.h"
+#include "cli/status/replay_report.h"
 #include "cli/table/table.h"
 #include "common/client/learner_client.h"
 #include "common/client/replay_shards.h"
+#include "common/process/security.h"
+#include "common/process/shutdown.h"
 
 namespace estuary::cli {
 namespace {
@@ -24,46 +34,22 @@ constexpr absl::Duration kTimeout = absl::Seconds(5);
 struct Options {
   std::string replay;
   std::string learner;
+  bool watch = false;
+  uint64_t interval = 1;
 };
 
-// Adds the shards' rows to the table; gives the lines on who waits, and errors of shards.
-absl::Status PrintShards(const std::vector<std::string>& shards) {
-  const auto answers = client::DescribeShards(shards, kTimeout);
-  std::vector<std::vector<std::string>> rows = {{"shard", "table", "rows", "capacity", "inserted",
-                                                 "in bulk", "sampled", "duplicates", "rejected",
-                                                 "writers", "followers"}};
-  std::string waits;
-  absl::Status first_error;
-  for (size_t i = 0; i < shards.size(); ++i) {
-    if (!answers[i].ok()) {
-      rows.push_back({shards[i], "away"});
-      if (first_error.ok()) {
-        first_error = process::Annotate(answers[i].status(), absl::StrCat("shard ", shards[i]));
-      }
-      continue;
-    }
-    for (const v1::TableStatus& t : answers[i]->tables()) {
-      const std::string& name = t.config().name();
-      rows.push_back({shards[i], name, WithCommas(t.rows()), WithCommas(t.config().capacity()),
-                      WithCommas(t.inserted()), WithCommas(t.inserted_in_bulk()),
-                      Short(t.sampled()), WithCommas(t.duplicates_dropped()),
-                      WithCommas(t.rejected()), absl::StrCat(t.writers()),
-                      absl::StrCat(t.followers())});
-      if (!t.waiting().empty()) {
-        absl::StrAppend(&waits, "  ", shards[i], " ", name, ": ", t.waiting(), "\n");
-      }
-      absl::StrAppendFormat(&waits,
-                            "  %s %s: writers waited %.1f s for samples, samplers %.1f s for "
-                            "inserts, disk %.1f s\n",
-                            shards[i], name, t.waits().writers_waiting_for_samples(),
-                            t.waits().samplers_waiting_for_inserts(), t.waits().disk());
-    }
+// The first shard that did not answer.
+absl::Status ErrorOf(const ReplayReading& reading) {
+  for (size_t i = 0; i < reading.shards.size(); ++i) {
+    if (reading.answers[i].ok()) continue;
+    return process::Annotate(reading.answers[i].status(),
+                             absl::StrCat("shard ", reading.shards[i]));
   }
-  std::printf("%s\nWaiting, so far:\n%s", FormatTable(rows).c_str(), waits.c_str());
-  return first_error;
+  return absl::OkStatus();
 }
 
 absl::Status PrintLearner(const std::string& address) {
+  ESTUARY_RETURN_IF_ERROR(process::CheckPeerAddress(address));
   client::LearnerClient client(address);
   const absl::StatusOr<v1::LearnerStatus> answer = client.Status(kTimeout);
   if (!answer.ok()) {
@@ -99,34 +85,69 @@ absl::Status PrintLearner(const std::string& address) {
   return absl::OkStatus();
 }
 
+// Waits in glances; false where the process is to end.
+bool Pause(absl::Duration duration) {
+  const absl::Time until = absl::Now() + duration;
+  while (absl::Now() < until && !process::ShutdownRequested()) {
+    absl::SleepFor(std::min(absl::Milliseconds(50), until - absl::Now()));
+  }
+  return !process::ShutdownRequested();
+}
+
 absl::Status Status(const Options& options) {
   if (options.replay.empty() && options.learner.empty()) {
     return absl::InvalidArgumentError(
         "--replay=ADDR,ADDR or --learner=ADDR is needed, or both: whom to ask");
   }
-  absl::Status status;
-  if (!options.replay.empty()) {
-    ESTUARY_ASSIGN_OR_RETURN(const std::vector<std::string> shards,
-                             client::ParseShards(options.replay));
-    status = PrintShards(shards);
+  if (options.interval == 0) {
+    return absl::InvalidArgumentError("--interval is 0 s; rates need a time between two readings");
   }
-  if (!options.learner.empty()) status.Update(PrintLearner(options.learner));
-  return status;
+  std::vector<std::string> shards;
+  if (!options.replay.empty()) {
+    ESTUARY_ASSIGN_OR_RETURN(shards, client::ParseShards(options.replay));
+  }
+  const absl::Duration interval = absl::Seconds(options.interval);
+  std::optional<ReplayReading> before;
+  if (!shards.empty()) before = ReadReplay(shards, kTimeout);
+  // A page at a time on a terminal, one after the other elsewhere.
+  const bool redraw = options.watch && isatty(STDOUT_FILENO) != 0;
+  while (true) {
+    if ((options.watch || before) && !Pause(interval)) return absl::OkStatus();
+    absl::Status status;
+    if (redraw) std::fputs("\x1b[H\x1b[2J", stdout);
+    if (before) {
+      ReplayReading now = ReadReplay(shards, kTimeout);
+      std::fputs(FormatReplay(now, &*before).c_str(), stdout);
+      status = ErrorOf(now);
+      before = std::move(now);
+    }
+    if (!options.learner.empty()) status.Update(PrintLearner(options.learner));
+    std::fflush(stdout);
+    if (!options.watch) return status;
+    // Whoever watches wants to see it come back.
+    if (!status.ok()) std::printf("%s\n", std::string(status.message()).c_str());
+  }
 }
 
 }  // namespace
 
 Command StatusCommand() {
-  return {.name = "status",
-          .arguments = "",
-          .summary = "What a running cluster holds and does, and who waits on whom",
-          .details = "`estuary train` prints the addresses of the cluster it starts.",
-          .prepare = [](Flags& flags) -> Command::Run {
-            auto options = std::make_shared<Options>();
-            flags.Add("replay", &options->replay, "ADDR,ADDR", "the shard map");
-            flags.Add("learner", &options->learner, "ADDR", "where the learner listens");
-            return [options](const std::vector<std::string>&) { return Status(*options); };
-          }};
+  return {
+      .name = "status",
+      .arguments = "",
+      .summary = "What a running cluster holds and does, and who waits on whom",
+      .details =
+          "Every table on every shard and in all, with rates over --interval, and who waits for\n"
+          "whom. `estuary train` prints the addresses of the cluster it starts.",
+      .prepare = [](Flags& flags) -> Command::Run {
+        auto options = std::make_shared<Options>();
+        flags.Add("replay", &options->replay, "ADDR,ADDR", "the shard map");
+        flags.Add("learner", &options->learner, "ADDR", "where the learner listens");
+        flags.Add("watch", &options->watch, "again and again, until it is stopped");
+        flags.Add("interval", &options->interval, "SECONDS",
+                  "between two readings, which give the rates");
+        return [options](const std::vector<std::string>&) { return Status(*options); };
+      }};
 }
 
 }  // namespace estuary::cli
