@@ -1,6 +1,7 @@
 // estuary train: an experiment on a cluster of processes on this machine.
 #include <cstdio>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "cli/report/run_data.h"
 #include "cli/training/prepare.h"
 #include "cli/training/training.h"
+#include "common/process/files.h"
 #include "common/process/shutdown.h"
 #include "common/process/status.h"
 
@@ -47,11 +49,28 @@ std::string FinalReturns(const std::string& run_dir) {
   return text;
 }
 
+// A line about the version that did best on the real dynamics while training went on, where there
+// is one.
+std::string BestReturn(const std::string& run_dir) {
+  const absl::StatusOr<std::string> text = process::ReadFile(run_dir + "/best_policy.json");
+  if (!text.ok()) return "";
+  const nlohmann::json record = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  const auto number = [&record](const char* name) {
+    return record.is_object() ? record.value(name, nlohmann::json()) : nlohmann::json();
+  };
+  const nlohmann::json mean = number("real_return"), step = number("gradient_steps");
+  if (!mean.is_number() || !step.is_number_unsigned()) return "";
+  return absl::StrCat("The best of the versions judged on the way, by those very returns: step ",
+                      WithCommas(step.get<uint64_t>()), ", mean return ", Short(mean.get<double>()),
+                      " in reality, ", run_dir, "/best_policy.pb.\n");
+}
+
 std::string Closing(const PreparedTraining& prepared, absl::Duration elapsed,
                     const absl::Status& report) {
   const std::string policy = prepared.run_dir + "/final_policy.pb";
-  std::string text = absl::StrCat(prepared.experiment.name(), " is trained (", Clock(elapsed),
-                                  "): ", policy, FinalReturns(prepared.run_dir), ".\n");
+  std::string text =
+      absl::StrCat(prepared.experiment.name(), " is trained (", Clock(elapsed), "): ", policy,
+                   FinalReturns(prepared.run_dir), ".\n", BestReturn(prepared.run_dir));
   if (report.ok()) {
     absl::StrAppend(&text, "Its curves are in ", prepared.run_dir, "/report.html. ");
   } else {
@@ -109,7 +128,9 @@ Command TrainCommand() {
           "shards, the learner, the actors and the evaluator, imports the dataset, looks after\n"
           "them all, and ends them cleanly, also on Ctrl-C. Everything that comes out is in\n"
           "RUNS/NAME/: experiment.textproto (with every default), metrics.jsonl,\n"
-          "evaluations.jsonl, checkpoints/, final_policy.pb, report.html, logs/.",
+          "evaluations.jsonl, checkpoints/, final_policy.pb (the last), best_policy.pb (the best "
+          "by\n"
+          "return on the real dynamics), report.html, logs/.",
       .prepare = [](Flags& flags) -> Command::Run {
         auto options = std::make_shared<TrainingOptions>();
         flags.Add("name", &options->name, "NAME", "of the run (default: the experiment's)");

@@ -11,13 +11,13 @@
 #include "common/process/log.h"
 #include "common/process/status.h"
 #include "estuary/v1/learner.pb.h"
+#include "learner/service/checkpoint_files.h"
 
 namespace estuary::learner {
 namespace {
 
 constexpr char kBest[] = "best";
 constexpr char kCandidate[] = "candidate-";
-constexpr char kPolicyFile[] = "policy_update.pb";
 
 std::string CandidateName(uint64_t version) { return absl::StrCat(kCandidate, version); }
 

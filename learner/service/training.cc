@@ -3,19 +3,15 @@
 #include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/experiment/pace.h"
 #include "common/process/log.h"
 #include "common/process/shutdown.h"
 #include "common/process/status.h"
-#include "learner/core/dynamics_model.h"
-#include "learner/core/engine_state.h"
-#include "learner/service/config_from_experiment.h"
+#include "learner/service/checkpoint_files.h"
 #include "learner/service/policy_version.h"
 
 namespace estuary::learner {
@@ -30,22 +26,6 @@ constexpr absl::Duration kShow = absl::Milliseconds(500);
 // Blocks appended between two turns, so that a flood of rows cannot hold up learning.
 constexpr int kBlocksPerTurn = 16;
 
-// Checkpoints kept of versions that nobody has evaluated yet.
-constexpr size_t kMostCandidates = 16;
-
-constexpr char kEngineFile[] = "engine.bin";
-constexpr char kStateFile[] = "state.json";
-constexpr char kPolicyFile[] = "policy_update.pb";
-constexpr char kPendingPrefix[] = "pending-";
-
-absl::StatusOr<Publisher::Update> ParseUpdate(const std::string& name, const std::string& bytes) {
-  auto update = std::make_shared<v1::PolicyUpdate>();
-  if (!update->ParseFromString(bytes)) {
-    return absl::DataLossError(absl::StrCat("the checkpoint's ", name, " is no policy update"));
-  }
-  return Publisher::Update(std::move(update));
-}
-
 }  // namespace
 
 Training::Training(const Parts& parts)
@@ -53,140 +33,6 @@ Training::Training(const Parts& parts)
       experiment_(parts.folder->experiment()),
       pace_(Pace::FromExperiment(experiment_)),
       sim_rows_per_step_(experiment::SimRowsPerGradientStep(experiment_)) {}
-
-absl::Status Training::Restore(const Checkpoint& checkpoint) {
-  for (const char* needed : {kEngineFile, kStateFile, kPolicyFile}) {
-    if (checkpoint.files.count(needed) == 0) {
-      return absl::DataLossError(
-          absl::StrCat("the checkpoint of step ", checkpoint.step, " has no file ", needed));
-    }
-  }
-  ESTUARY_ASSIGN_OR_RETURN(state_, RunState::FromJson(checkpoint.files.at(kStateFile)));
-  engine_state_ = checkpoint.files.at(kEngineFile);
-  ESTUARY_ASSIGN_OR_RETURN(published_, ParseUpdate(kPolicyFile, checkpoint.files.at(kPolicyFile)));
-  std::map<uint64_t, Publisher::Update> pending;
-  for (const auto& [name, bytes] : checkpoint.files) {
-    if (!absl::StartsWith(name, kPendingPrefix)) continue;
-    ESTUARY_ASSIGN_OR_RETURN(const Publisher::Update update, ParseUpdate(name, bytes));
-    pending[update->policy().version()] = update;
-  }
-  for (const auto& [version, update] : pending) {
-    parts_.evaluations->Expect(version, update->policy().gradient_steps(),
-                               update->policy().environment_steps());
-    if (!parts_.evaluations->Complete(version)) parts_.publisher->Publish(update, true);
-  }
-  parts_.publisher->Publish(published_, /*evaluate=*/false);
-  resumed_ = true;
-  seconds_before_ = state_.seconds;
-  spdlog::info("going on from the checkpoint of step {}", checkpoint.step);
-  return absl::OkStatus();
-}
-
-absl::Status Training::Prepare() {
-  parts_.board->Update([this](v1::LearnerStatus& status) {
-    status.set_gradient_steps_total(pace_.gradient_steps);
-    status.set_environment_steps_total(pace_.environment_steps);
-    status.set_gradient_steps(state_.gradient_steps);
-    status.set_environment_steps(state_.environment_steps);
-    status.set_phase(v1::LEARNER_PHASE_WAITING_FOR_REAL_DATA);
-    status.set_detail("looking at the replay shards");
-  });
-  TrainingData::Options options;
-  options.experiment = &experiment_;
-  options.shards = parts_.shards;
-  options.patience = parts_.patience;
-  options.say = [this](const std::string& line) {
-    spdlog::info("{}", line);
-    parts_.board->SetPhase(v1::LEARNER_PHASE_WAITING_FOR_REAL_DATA, line);
-  };
-  options.check = [this](int observation_dim, int action_dim) {
-    return ConfigFromExperiment(experiment_, observation_dim, action_dim).status();
-  };
-  ESTUARY_ASSIGN_OR_RETURN(data_, TrainingData::Open(options, resumed_ ? &state_ : nullptr));
-
-  EngineOptions engine;
-  ESTUARY_ASSIGN_OR_RETURN(
-      engine.config,
-      ConfigFromExperiment(experiment_, data_->observation_dim(), data_->action_dim()));
-  engine.device = DeviceFromExperiment(experiment_);
-  engine.seed = experiment_.seed();
-  engine.threads = static_cast<int>(experiment_.cluster().learner_threads());
-  engine.real = data_->real();
-  engine.sim = data_->sim();
-  ESTUARY_ASSIGN_OR_RETURN(engine_, MakeEngine(EngineFromExperiment(experiment_), engine));
-  if (resumed_) {
-    ESTUARY_RETURN_IF_ERROR(LoadEngine());
-  } else if (engine.config.algorithm.NeedsDynamicsModel()) {
-    ESTUARY_RETURN_IF_ERROR(LearnDynamics(engine.config));
-  }
-  spdlog::info("learning {} with the {} engine on {}", experiment_.algorithm().name(),
-               engine_->name(), engine.device == Device::kCuda ? "a GPU" : "the CPU");
-  return Begin();
-}
-
-absl::Status Training::LoadEngine() {
-  if (pace_.lockstep) {
-    // Another engine would go on with random numbers of its own.
-    ESTUARY_ASSIGN_OR_RETURN(const EngineState state, ParseEngineState(engine_state_));
-    if (state.engine != engine_->name()) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("the checkpoint is the ", state.engine, " engine's, this learner runs the ",
-                       engine_->name(),
-                       " engine; a deterministic run goes on only with the engine "
-                       "it began with: set cluster.engine"));
-    }
-  }
-  const absl::Status loaded = engine_->Load(engine_state_);
-  if (!loaded.ok()) return process::Annotate(loaded, "the checkpoint");
-  engine_state_.clear();
-  return absl::OkStatus();
-}
-
-absl::Status Training::LearnDynamics(const LearnerConfig& config) {
-  const uint64_t steps = config.algorithm.dynamics_model.steps;
-  spdlog::info("learning a model of the real dynamics from {} transitions, {} steps",
-               data_->real()->size(), steps);
-  absl::Time next_word = absl::Now() + kWord;
-  const auto progress = [&](uint64_t done) {
-    if (absl::Now() >= next_word) {
-      next_word = absl::Now() + kWord;
-      const std::string line =
-          absl::StrCat("learning the model of the real dynamics: step ", done, " of ", steps);
-      spdlog::info("{}", line);
-      parts_.board->SetPhase(v1::LEARNER_PHASE_WAITING_FOR_REAL_DATA, line);
-    }
-    return !process::ShutdownRequested();
-  };
-  ESTUARY_ASSIGN_OR_RETURN(
-      const DynamicsModel model,
-      LearnDynamicsModel(config, *data_->real(), experiment_.seed(), progress));
-  spdlog::info(
-      "the model of the real dynamics errs by {:.3f} standard deviations of a transition's "
-      "change (on rows held out)",
-      model.error);
-  model_metrics_ = {{"dynamics_model/loss", model.loss}, {"dynamics_model/error", model.error}};
-  return SetDynamicsModel(*engine_, model);
-}
-
-absl::Status Training::Begin() {
-  if (data_->sim_feed() != nullptr) {
-    ESTUARY_RETURN_IF_ERROR(data_->sim_feed()->Follow());
-    const double unreported =
-        data_->UnreportedSamples(sim_rows_per_step_ * static_cast<double>(state_.gradient_steps));
-    if (unreported > 0) data_->sim_feed()->ReportSamples(unreported);
-  }
-  if (Extends()) ESTUARY_RETURN_IF_ERROR(data_->real_feed()->Follow());
-  started_ = shown_ = absl::Now();
-  shown_steps_ = state_.gradient_steps;
-  shown_rows_ = state_.environment_steps;
-  if (!resumed_) {
-    // The first checkpoint holds where this run's rows begin in the logs, so it must be there
-    // before an actor can have added one.
-    ESTUARY_RETURN_IF_ERROR(Publish());
-  }
-  ShowProgress(/*at_once=*/true);
-  return absl::OkStatus();
-}
 
 absl::StatusOr<Outcome> Training::Run() {
   while (state_.gradient_steps < pace_.gradient_steps) {
@@ -436,71 +282,6 @@ absl::Status Training::Publish() {
   }
   parts_.publisher->Publish(std::move(update), evaluate);
   return absl::OkStatus();
-}
-
-absl::StatusOr<Checkpoint> Training::MakeCheckpoint() {
-  state_.seconds = Seconds();
-  state_.evaluated = evaluated();
-  if (data_->real_feed() != nullptr) state_.real = data_->real_feed()->positions();
-  if (data_->sim_feed() != nullptr) state_.sim = data_->sim_feed()->positions();
-  if (data_->real_samples() != nullptr) state_.real = data_->real_samples()->positions();
-  if (data_->sim_samples() != nullptr) state_.sim = data_->sim_samples()->positions();
-  Checkpoint checkpoint;
-  checkpoint.step = state_.gradient_steps;
-  ESTUARY_ASSIGN_OR_RETURN(checkpoint.files[kEngineFile], engine_->Save());
-  checkpoint.files[kStateFile] = state_.ToJson();
-  checkpoint.files[kPolicyFile] = published_->SerializeAsString();
-  return checkpoint;
-}
-
-absl::Status Training::WriteCheckpoint() {
-  ESTUARY_ASSIGN_OR_RETURN(Checkpoint checkpoint, MakeCheckpoint());
-  for (const Publisher::Update& update : parts_.publisher->Pending()) {
-    checkpoint.files[absl::StrCat(kPendingPrefix, update->policy().version(), ".pb")] =
-        update->SerializeAsString();
-  }
-  const absl::Status written = parts_.checkpoints->Write(checkpoint);
-  parts_.metrics->AddCheckpoint(written.ok());
-  if (!written.ok()) {
-    return process::Annotate(written, absl::StrCat("the checkpoint of step ", checkpoint.step,
-                                                   " could not be written; the last good one is '",
-                                                   parts_.checkpoints->NewestPath(), "'"));
-  }
-  return absl::OkStatus();
-}
-
-void Training::KeepCheckpoint() {
-  // A full disk does not stop the run: the older checkpoints are there, and the next may succeed.
-  if (const absl::Status written = WriteCheckpoint(); !written.ok()) {
-    spdlog::error("{}", std::string(written.message()));
-  }
-}
-
-void Training::SettleBest() {
-  // Before the results: a version that is retired in between stays a candidate until the next time.
-  const std::vector<Publisher::Update> pending = parts_.publisher->Pending();
-  const uint64_t before = parts_.best->best().version;
-  for (const Evaluations::RealResult& result : parts_.evaluations->TakeRealResults()) {
-    if (const absl::Status offered = parts_.best->Offer(result); !offered.ok()) {
-      spdlog::error("the best policy could not be kept: {}", std::string(offered.message()));
-    }
-  }
-  std::set<uint64_t> candidates;
-  for (size_t i = pending.size() > kMostCandidates ? pending.size() - kMostCandidates : 0;
-       i < pending.size(); ++i) {
-    candidates.insert(pending[i]->policy().version());
-  }
-  parts_.best->KeepOnly(candidates);
-  const BestPolicy::Record& best = parts_.best->best();
-  if (best.version == 0) return;
-  if (best.version != before) {
-    spdlog::info("version {} is the best so far: return {:.1f} on the real dynamics", best.version,
-                 best.real_return);
-  }
-  parts_.board->Update([&best](v1::LearnerStatus& status) {
-    status.set_best_version(best.version);
-    status.set_best_real_return(best.real_return);
-  });
 }
 
 void Training::ShowProgress(bool at_once) {

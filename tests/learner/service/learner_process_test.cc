@@ -515,8 +515,7 @@ TEST(LearnerProcess, RefusesFlagsThatCannotWork) {
   EXPECT_THAT(Complaint(cluster, 1, {"--listen=" + cluster.addresses()[0]}),
               HasSubstr("cannot listen at " + cluster.addresses()[0]));
   fs::remove_all(cluster.RunPath());
-  EXPECT_THAT(Complaint(cluster, 1, {"--metrics=127.0.0.1:1:2"}),
-              HasSubstr("127.0.0.1:1:2"));
+  EXPECT_THAT(Complaint(cluster, 2, {"--metrics=127.0.0.1:1:2"}), HasSubstr("127.0.0.1:1:2"));
   fs::remove_all(cluster.RunPath());
   EXPECT_THAT(Complaint(cluster, 1, {"--resume"}), HasSubstr("there is no run to resume"));
   EXPECT_THAT(Complaint(cluster, 2, {"--run_dir="}), HasSubstr("--run_dir is missing"));
