@@ -2,18 +2,45 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "common/process/security.h"
 #include "common/process/status.h"
 
 namespace estuary::cli {
 namespace {
 
 bool IsHelp(const std::string& word) { return word == "--help" || word == "-h" || word == "help"; }
+
+// How a command speaks to servers. Every command that is told where one is (--replay, --learner,
+// --bridge, --robot) has these flags, the same as the processes have.
+class ConnectionFlags {
+ public:
+  explicit ConnectionFlags(Flags& flags)
+      : connects_(flags.Has("replay") || flags.Has("learner") || flags.Has("bridge") ||
+                  flags.Has("robot")) {
+    if (!connects_) return;
+    if (const char* folder = std::getenv("ESTUARY_TLS")) tls_ = folder;
+    flags.Add("tls", &tls_, "DIR", "ca.pem, cert.pem and key.pem (also from $ESTUARY_TLS)");
+    flags.Add("insecure", &insecure_, "speak plaintext also to other machines");
+  }
+
+  absl::Status Use() const {
+    if (!connects_) return absl::OkStatus();
+    return process::Annotate(process::UseSecurity(tls_, insecure_, /*metrics_insecure=*/false),
+                             "--tls");
+  }
+
+ private:
+  const bool connects_;
+  std::string tls_;
+  bool insecure_ = false;
+};
 
 void Print(const std::string& text) { std::fputs(text.c_str(), stdout); }
 
@@ -103,6 +130,7 @@ absl::Status Dispatch(const std::vector<Command>& commands, const std::vector<st
     const std::vector<std::string> rest(words.begin() + (is_two ? 2 : 1), words.end());
     Flags flags;
     const Command::Run run = command.prepare(flags);
+    const ConnectionFlags connection(flags);
     if (std::any_of(rest.begin(), rest.end(),
                     [](const std::string& word) { return word == "--help" || word == "-h"; })) {
       Print(Help(command, flags));
@@ -111,6 +139,7 @@ absl::Status Dispatch(const std::vector<Command>& commands, const std::vector<st
     std::vector<std::string> arguments;
     ESTUARY_RETURN_IF_ERROR(flags.Parse(rest, &arguments));
     ESTUARY_RETURN_IF_ERROR(CheckArguments(command, arguments));
+    ESTUARY_RETURN_IF_ERROR(connection.Use());
     return run(arguments);
   }
   // "estuary dataset --help".

@@ -96,6 +96,11 @@ void Flags::Add(const std::string& name, std::optional<uint64_t>* value,
                     .expected = "a whole number that is not negative"});
 }
 
+bool Flags::Has(const std::string& name) const {
+  return std::any_of(flags_.begin(), flags_.end(),
+                     [&](const Flag& flag) { return flag.name == name; });
+}
+
 absl::Status Flags::Parse(const std::vector<std::string>& words,
                           std::vector<std::string>* arguments) {
   for (size_t i = 0; i < words.size(); ++i) {

@@ -30,6 +30,8 @@ class Flags {
   void Add(const std::string& name, std::optional<uint64_t>* value, const std::string& placeholder,
            const std::string& help);
 
+  bool Has(const std::string& name) const;
+
   // Fills the bound values; what is not a flag goes to `arguments`. INVALID_ARGUMENT names an
   // unknown flag with those like it, or a value that is none.
   absl::Status Parse(const std::vector<std::string>& words, std::vector<std::string>* arguments);

@@ -31,7 +31,10 @@
   X(RobotArm)                    \
   X(RobotDisarm)                 \
   X(RobotEstop)                  \
-  X(RobotMode)
+  X(RobotMode)                   \
+  X(CertsInit)                   \
+  X(CertsIssue)                  \
+  X(CertsShow)
 
 #ifdef ESTUARY_CLI_WIRE_ONLY
 #define ESTUARY_COMMANDS(X) ESTUARY_WIRE_COMMANDS(X)

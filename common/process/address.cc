@@ -1,5 +1,7 @@
 #include "common/process/address.h"
 
+#include <arpa/inet.h>
+
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
@@ -23,7 +25,11 @@ std::string HostOf(const std::string& address) {
 bool IsLocal(const std::string& address) {
   if (IsUnixSocket(address)) return true;
   const std::string host = HostOf(address);
-  return absl::StartsWith(host, "127.") || host == "localhost" || host == "::1";
+  // "127.evil.example" is a name, not an address.
+  in_addr number{};
+  const bool is_loopback =
+      inet_pton(AF_INET, host.c_str(), &number) == 1 && (ntohl(number.s_addr) >> 24) == 127;
+  return is_loopback || host == "localhost" || host == "::1";
 }
 
 }  // namespace estuary::process

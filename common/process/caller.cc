@@ -4,12 +4,14 @@
 
 #include <atomic>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/clock.h"
 #include "common/process/log.h"
 #include "common/process/metrics.h"
 #include "common/process/status.h"
+#include "common/process/tls.h"
 #include "common/process/tls_files.h"
 
 namespace estuary::process {
@@ -19,6 +21,8 @@ constexpr absl::Duration kBetweenWords = absl::Seconds(10);
 
 class Gate final : public grpc::AuthMetadataProcessor {
  public:
+  explicit Gate(std::shared_ptr<Tls> tls) : tls_(std::move(tls)) {}
+
   bool IsBlocking() const override { return false; }
 
   grpc::Status Process(const InputMetadata& metadata, grpc::AuthContext* context, OutputMetadata*,
@@ -31,6 +35,9 @@ class Gate final : public grpc::AuthMetadataProcessor {
     if (!status.ok()) CountRefusal(caller, IsKnownMethod(method) ? method : "other", status);
     return ToGrpc(status);
   }
+
+ private:
+  const std::shared_ptr<Tls> tls_;
 };
 
 }  // namespace
@@ -76,6 +83,8 @@ absl::Status AuthorizeAppend(const Caller& caller, const std::string& table) {
   return status;
 }
 
-std::shared_ptr<grpc::AuthMetadataProcessor> MakeGate() { return std::make_shared<Gate>(); }
+std::shared_ptr<grpc::AuthMetadataProcessor> MakeGate(std::shared_ptr<Tls> tls) {
+  return std::make_shared<Gate>(std::move(tls));
+}
 
 }  // namespace estuary::process

@@ -22,7 +22,7 @@ void CountRefusal(const Caller& caller, const std::string& what, const absl::Sta
 // CheckAppend, counted. The table's name stays out of the metric: a client chooses it.
 absl::Status AuthorizeAppend(const Caller& caller, const std::string& table);
 
-// Asks CheckCall before a call reaches its service.
-std::shared_ptr<grpc::AuthMetadataProcessor> MakeGate();
+// Asks CheckCall before a call reaches its service. Keeps `tls` alive with the server.
+std::shared_ptr<grpc::AuthMetadataProcessor> MakeGate(std::shared_ptr<class Tls> tls);
 
 }  // namespace estuary::process

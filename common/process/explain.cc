@@ -93,7 +93,12 @@ std::string WhyNoAnswer(const std::string& address, std::optional<Role> server,
   // In TLS 1.3 the server's opinion of a client's certificate comes after the handshake.
   const absl::StatusOr<std::string> first = (*session)->Read();
   if (!first.ok() && !absl::IsDeadlineExceeded(first.status())) {
-    return ExplainHandshake(first.status(), *files);
+    const absl::StatusOr<TlsFiles> own = LoadTlsFiles(files->directory, absl::Now());
+    return absl::StrCat("it refuses the certificate '", files->directory, "/cert.pem'",
+                        own.ok() ? absl::StrCat(" (", files->identity.Words(),
+                                                "); does it trust the authority of that "
+                                                "certificate, and is its clock right?")
+                                 : absl::StrCat(": ", own.status().message()));
   }
   return "it listens, with a good certificate, and is slow to answer";
 }

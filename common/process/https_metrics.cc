@@ -103,6 +103,7 @@ struct HttpsMetrics::Impl {
     }
     // A scraper that has gone comes again.
     (*session)->Write(Respond(request, CallerWithUris((*session)->peer().uris))).IgnoreError();
+    (*session)->End();
   }
 
   std::string Respond(const std::string& request, const Caller& caller) {

@@ -5,6 +5,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -152,8 +153,17 @@ absl::Status OpenSslSession::Write(const std::string& data) {
     if (n == 0) return absl::UnavailableError("the peer closed the connection");
     done += n;
   }
-  SSL_shutdown(impl_->ssl);
   return absl::OkStatus();
+}
+
+void OpenSslSession::End() {
+  SSL_shutdown(impl_->ssl);
+  shutdown(impl_->fd, SHUT_WR);
+  // To close with bytes unread would throw away what the peer has not read yet.
+  while (true) {
+    const absl::StatusOr<std::string> more = Read();
+    if (!more.ok() || more->empty()) return;
+  }
 }
 
 }  // namespace estuary::process

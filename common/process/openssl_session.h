@@ -26,6 +26,8 @@ class OpenSslSession {
   // Empty: the peer has ended the connection in order.
   absl::StatusOr<std::string> Read();
   absl::Status Write(const std::string& data);
+  // Ends the connection in order: everything written arrives before it closes.
+  void End();
 
   const CertificateFacts& peer() const { return peer_; }
   const std::string& peer_pem() const { return peer_pem_; }

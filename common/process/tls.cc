@@ -17,6 +17,7 @@
 #include "absl/time/clock.h"
 #include "common/process/address.h"
 #include "common/process/caller.h"
+#include "common/process/grpc_log.h"
 #include "common/process/log.h"
 #include "common/process/metrics.h"
 #include "common/process/status.h"
@@ -70,8 +71,8 @@ class MemoryFile {
 
 class ServerCheck final : public experimental::ExternalCertificateVerifier {
  public:
-  ServerCheck(std::string address, std::optional<Role> role)
-      : address_(std::move(address)), role_(role) {}
+  ServerCheck(std::shared_ptr<Tls> tls, std::string address, std::optional<Role> role)
+      : tls_(std::move(tls)), address_(std::move(address)), role_(role) {}
 
   bool Verify(experimental::TlsCustomVerificationCheckRequest* request,
               std::function<void(grpc::Status)>, grpc::Status* status) override {
@@ -93,6 +94,8 @@ class ServerCheck final : public experimental::ExternalCertificateVerifier {
     spdlog::error("{}", std::string(status.message()));
   }
 
+  // New certificates must reach the channel for as long as there is one.
+  const std::shared_ptr<Tls> tls_;
   const std::string address_;
   const std::optional<Role> role_;
   absl::Mutex mutex_;
@@ -155,6 +158,7 @@ struct Tls::Impl {
         .Gauge("estuary_process_certificate_expires_seconds",
                "Unix time at which this process's certificate ends")
         .Set(static_cast<double>(absl::ToUnixSeconds(fresh.not_after)));
+    WarnOfOpenKey(fresh);
     files = std::make_shared<const TlsFiles>(std::move(fresh));
     return absl::OkStatus();
   }
@@ -216,6 +220,7 @@ Tls::~Tls() = default;
 
 absl::StatusOr<std::shared_ptr<Tls>> Tls::Open(const std::string& directory,
                                                absl::Duration look_every) {
+  RouteGrpcLog();
   auto impl = std::make_unique<Impl>();
   impl->directory = directory;
   impl->look_every = look_every;
@@ -239,8 +244,8 @@ std::shared_ptr<grpc::ChannelCredentials> Tls::ForClient(const std::string& addr
   options.set_verify_server_certs(true);
   // ServerCheck does it.
   options.set_check_call_host(false);
-  options.set_certificate_verifier(
-      experimental::ExternalCertificateVerifier::Create<ServerCheck>(address, server));
+  options.set_certificate_verifier(experimental::ExternalCertificateVerifier::Create<ServerCheck>(
+      shared_from_this(), address, server));
   return experimental::TlsCredentials(options);
 }
 
@@ -251,7 +256,7 @@ std::shared_ptr<grpc::ServerCredentials> Tls::ForServer() {
   options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   std::shared_ptr<grpc::ServerCredentials> credentials =
       experimental::TlsServerCredentials(options);
-  credentials->SetAuthMetadataProcessor(MakeGate());
+  credentials->SetAuthMetadataProcessor(MakeGate(shared_from_this()));
   return credentials;
 }
 

@@ -31,8 +31,8 @@ namespace estuary::process {
 absl::Status CheckServerCertificate(absl::string_view pem, const std::string& address,
                                     std::optional<Role> role);
 
-// Thread-safe.
-class Tls {
+// Thread-safe. Channels and servers keep it alive.
+class Tls : public std::enable_shared_from_this<Tls> {
  public:
   // FAILED_PRECONDITION and others as LoadTlsFiles. `look_every` is how soon new files are seen;
   // gRPC takes another second.

@@ -74,14 +74,15 @@ absl::Status CheckChain(const std::string& ca_path, const std::vector<Certificat
       "; take all three files from one `estuary certs issue`"));
 }
 
-void WarnOfOpenKey(const std::string& path) {
+}  // namespace
+
+void WarnOfOpenKey(const TlsFiles& files) {
+  const std::string path = absl::StrCat(files.directory, "/key.pem");
   struct stat info {};
   if (stat(path.c_str(), &info) == 0 && (info.st_mode & S_IRWXO) != 0) {
     spdlog::warn("every user of this machine can read the private key '{}'; chmod 600 it", path);
   }
 }
-
-}  // namespace
 
 Caller CallerWithUris(const std::vector<std::string>& uris) {
   Caller caller;
@@ -132,7 +133,6 @@ absl::StatusOr<TlsFiles> LoadTlsFiles(const std::string& directory, absl::Time n
   }
   files.identity = *holder.identity;
   files.not_after = facts.not_after;
-  WarnOfOpenKey(key_path);
   return files;
 }
 

@@ -30,6 +30,9 @@ struct TlsFiles {
 // FAILED_PRECONDITION for certificates out of their time, of another authority or of no role.
 absl::StatusOr<TlsFiles> LoadTlsFiles(const std::string& directory, absl::Time now);
 
+// Says so where users who are not the process's can read its key.
+void WarnOfOpenKey(const TlsFiles& files);
+
 // The caller whose certificate this is; a certificate without a role, or with two, has none.
 Caller CallerWithUris(const std::vector<std::string>& uris);
 

@@ -41,6 +41,8 @@ class ChildProcess {
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
 
+  pid_t pid() const { return pid_; }
+
   void Signal(int signal) const {
     if (!status_.has_value()) kill(pid_, signal);
   }

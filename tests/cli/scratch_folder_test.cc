@@ -42,6 +42,13 @@ TEST_F(ScratchFolderTest, GoesWithEverythingInIt) {
   EXPECT_EQ(Count(), 0u);
 }
 
+TEST_F(ScratchFolderTest, NobodyElseMayLookIn) {
+  // Its sockets speak plaintext and ask for no certificate.
+  const auto folder = ScratchFolder::Create(parent_);
+  ASSERT_TRUE(folder.ok()) << folder.status();
+  EXPECT_EQ(fs::status((*folder)->path()).permissions(), fs::perms::owner_all);
+}
+
 TEST_F(ScratchFolderTest, OthersAreLeftAloneWhileTheyAreUsed) {
   const auto first = ScratchFolder::Create(parent_);
   const auto second = ScratchFolder::Create(parent_);
