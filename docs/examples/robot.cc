@@ -89,6 +89,7 @@ int main(int argc, char** argv) {
 
   ConnectOptions options;
   options.realtime = realtime;
+  if (const char* folder = std::getenv("ESTUARY_TLS")) options.tls = folder;
   options.word = [](const std::string& word) { std::fprintf(stderr, "%s\n", word.c_str()); };
   std::string error;
 #ifdef FRAMES_ALONE

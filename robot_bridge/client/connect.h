@@ -15,6 +15,11 @@ namespace estuary::bridge {
 struct ConnectOptions {
   // What the link's threads ask of the system.
   RealtimeOptions realtime;
+  // Over gRPC to a bridge on another machine: the folder with ca.pem, cert.pem and key.pem of role
+  // robot. It holds for the whole process. Empty: what the process has said before, else plaintext,
+  // which other machines are spoken to in only where `insecure` says so.
+  std::string tls;
+  bool insecure = false;
   // Hears of the bridge that came and went, over udp and serial; gRPC logs by itself.
   Wire::Word word;
   // Puts something between the wire and the link (udp, serial), for tests.

@@ -18,6 +18,7 @@ bridge_pid='' robot_pid=''
 end() {
   kill -9 $bridge_pid $robot_pid 2>/dev/null || true
   drop_root "$root"
+  rm -f "$root".*
 }
 trap end EXIT
 base_root "$root"
@@ -40,12 +41,12 @@ gid=$(in_root "$root" id -g estuary)
 
 # As the unit starts it: that user, its folders, its limits; ordinary rights otherwise.
 in_root "$root" install -d -o estuary -g estuary -m 0750 /run/estuary
-as_service() {
-  env -i PATH=/usr/bin:/bin LC_ALL=C prlimit --rtprio=80 --memlock=unlimited \
-    chroot "$root" setpriv --reuid estuary --regid estuary --init-groups --no-new-privs --bounding-set=-all "$@"
-}
+limits=(prlimit --rtprio=80 --memlock=unlimited)
+"${limits[@]}" true 2>/dev/null || limits=() # Not every container may raise them; the bridge says so and goes on.
+as_service=(env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C "${limits[@]}"
+  chroot "$root" setpriv --reuid estuary --regid estuary --init-groups --no-new-privs --bounding-set=-all)
 start_bridge() {
-  as_service sh -c 'umask 0007; exec "$@"' sh estuary-bridge --flagfile=/etc/estuary/bridge.conf "$@" >"$root.bridge" 2>&1 &
+  "${as_service[@]}" sh -c 'umask 0007; exec "$@"' sh estuary-bridge --flagfile=/etc/estuary/bridge.conf "$@" >"$root.bridge" 2>&1 &
   bridge_pid=$!
   wait_for 30 "the bridge: $(cat "$root.bridge")" in_root "$root" estuary robot status --bridge="$socket"
 }
@@ -60,7 +61,7 @@ is() { status | grep -qE -- "$1"; }
 
 say "self-test"
 # The verdict is about this machine, which a test may not judge; that there is one is what counts.
-verdict=$(as_service estuary-bridge --flagfile=/etc/estuary/bridge.conf --norequire_realtime --selftest 2>&1 || true)
+verdict=$("${as_service[@]}" estuary-bridge --flagfile=/etc/estuary/bridge.conf --norequire_realtime --selftest 2>&1 || true)
 expect 'verdict: ' "$verdict"
 tail -n 4 <<<"$verdict"
 [[ -z $(ls "$root"/tmp | grep selftest || true) ]] || fail "the self-test left something in /tmp"
@@ -68,7 +69,7 @@ tail -n 4 <<<"$verdict"
 say "the emulated robot"
 start_bridge --norequire_realtime
 expect 'is disarmed' "$(status)"
-"$emulator" --bridge="unix:$root/run/estuary/bridge.sock" --seconds=600 >"$root.robot" 2>&1 &
+"$emulator" --bridge="unix:$root/run/estuary/bridge.sock" --seconds=600 --episodes=1000 >"$root.robot" 2>&1 &
 robot_pid=$!
 wait_for 30 "the robot to connect" is 'connected +yes'
 in_root "$root" estuary robot arm --bridge="$socket" >/dev/null
@@ -83,7 +84,7 @@ stop_bridge
 say "spool"
 # A replay that is away: what was driven waits on disk, and is there after a restart.
 start_bridge --norequire_realtime --replay=127.0.0.1:1
-"$emulator" --bridge="unix:$root/run/estuary/bridge.sock" --seconds=600 >"$root.robot" 2>&1 &
+"$emulator" --bridge="unix:$root/run/estuary/bridge.sock" --seconds=600 --episodes=1000 >"$root.robot" 2>&1 &
 robot_pid=$!
 wait_for 30 "the robot to connect" is 'connected +yes'
 in_root "$root" estuary robot arm --bridge="$socket" >/dev/null
@@ -108,7 +109,7 @@ expect_not 'estuary|grpc|absl' "$needed"
 drive() {
   local what=$1
   shift
-  in_root "$root" "$@" >"$root.robot" 2>&1 &
+  chroot "$root" "$@" >"$root.robot" 2>&1 &
   robot_pid=$!
   wait_for 30 "$what to connect: $(cat "$root.robot")" is 'connected +yes'
   in_root "$root" estuary robot arm --bridge="$socket" >/dev/null
@@ -145,4 +146,3 @@ in_root "$root" apt-get autoremove -y -q --purge >>"$root.log" 2>&1 || fail "aut
 files >"$root.after"
 left=$(comm -13 "$root.before" "$root.after" | grep -i estuary || true)
 [[ -z $left ]] || fail "purge left: $left"
-rm -f "$root".*

@@ -70,3 +70,46 @@ in_root() {
   shift
   env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"
 }
+
+# boot_root ROOT: systemd as its process 1, in namespaces of its own but on this machine's network, so that a service
+# runs as it would on a robot. Sets booted to its process; halt_root ends it and all that it started.
+boot_root() {
+  local root=$1 shell
+  [[ -d /sys/fs/cgroup ]] || skip "this needs control groups"
+  cat >"$root.boot" <<'BOOT'
+set -e
+mount --make-rprivate /
+mount --bind "$1" "$1"
+mount -t proc proc "$1/proc"
+mount -t sysfs -o ro sysfs "$1/sys"
+mount -t tmpfs tmpfs "$1/run"
+mount -t tmpfs tmpfs "$1/tmp"
+mount -t tmpfs -o mode=755 tmpfs "$1/dev"
+for device in null zero full random urandom tty; do touch "$1/dev/$device"; mount --bind "/dev/$device" "$1/dev/$device"; done
+ln -s /proc/self/fd "$1/dev/fd"
+mkdir "$1/dev/shm"
+if mountpoint -q /sys/fs/cgroup/systemd; then
+  mount -t tmpfs -o mode=755 tmpfs "$1/sys/fs/cgroup"
+  mkdir "$1/sys/fs/cgroup/systemd"
+  mount -t cgroup -o none,name=systemd,xattr cgroup "$1/sys/fs/cgroup/systemd"
+else
+  mount -t cgroup2 cgroup2 "$1/sys/fs/cgroup"
+fi
+exec chroot "$1" env -i container=estuary-test PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --show-status=0
+BOOT
+  unshare -m -p -i -u -C --fork --kill-child bash "$root.boot" "$root" </dev/null >"$root.booted" 2>&1 &
+  shell=$!
+  wait_for 10 "a first process: $(cat "$root.booted")" pgrep -P "$shell"
+  booted=$(pgrep -P "$shell")
+  for ((i = 0; i < 100; ++i)); do
+    in_booted systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded' && return
+    kill -0 "$booted" 2>/dev/null || skip "systemd cannot run in a namespace here: $(tail -n 3 "$root.booted")"
+    sleep .3
+  done
+  skip "systemd does not come up in a namespace here: $(tail -n 3 "$root.booted")"
+}
+in_booted() {
+  timeout -s KILL 60 nsenter -t "$booted" -m -p -i -u -C -r -- env -i -C / PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C "$@"
+}
+# Its process 1 takes every other one along.
+halt_root() { if [[ -n ${booted:-} ]]; then kill -9 "$booted" 2>/dev/null || true; booted=''; fi; }
