@@ -159,7 +159,7 @@ class CrashRun {
   const uint64_t seed_;
   std::mt19937_64 random_;
   const bool durable_;
-  const TemporaryFolder folder_;
+  const TemporaryFolder folder_{kMemoryFolder};
   // What each writer was told, and what of it must outlive a crash.
   std::array<uint32_t, kWriters> told_{};
   std::array<uint32_t, kWriters> kept_{};

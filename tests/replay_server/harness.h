@@ -17,12 +17,18 @@
 
 namespace estuary::replay {
 
+// Files in memory: for tests by the thousand, of what survives a process and not of what survives a
+// power cut.
+inline constexpr char kMemoryFolder[] = "/dev/shm";
+
 // A folder that goes away with it. Short, for socket names.
 class TemporaryFolder {
  public:
-  TemporaryFolder() {
-    char name[] = "/tmp/estuary-test-XXXXXX";
-    path_ = mkdtemp(name);
+  // In `where`, or in /tmp where there is no such folder.
+  explicit TemporaryFolder(const std::string& where = "/tmp") {
+    std::string name =
+        (std::filesystem::is_directory(where) ? where : "/tmp") + "/estuary-test-XXXXXX";
+    path_ = mkdtemp(name.data());
   }
   ~TemporaryFolder() { std::filesystem::remove_all(path_); }
   TemporaryFolder(const TemporaryFolder&) = delete;

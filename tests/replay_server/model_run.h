@@ -283,7 +283,7 @@ class ModelRun {
   const bool full_disks_;
   bool disk_full_ = false;
   uint64_t capacity_ = 0;
-  const TemporaryFolder folder_;
+  const TemporaryFolder folder_{kMemoryFolder};
   std::unique_ptr<process::Metrics> metrics_;
   std::unique_ptr<Shard> shard_;
   ShardTable* table_ = nullptr;
