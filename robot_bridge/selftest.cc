@@ -91,8 +91,9 @@ absl::StatusOr<SelfTestReport> RunSelfTest(const BridgeOptions& options, double 
         FrameClient::Options{.identity = identity, .realtime = {.priority = 0}, .word = nullptr},
         std::move(near_end));
   } else {
-    client = ConnectRobot(bridge->robot_address(), identity,
-                          {.realtime = {.priority = 0}, .word = nullptr, .wrap = nullptr}, error);
+    ConnectOptions connect;
+    connect.realtime = {.priority = 0};
+    client = ConnectRobot(bridge->robot_address(), identity, connect, error);
   }
   if (client == nullptr) return absl::UnavailableError(error);
   for (const int64_t end = Now() + kToConnect; !client->connected();) {
