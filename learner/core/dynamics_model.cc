@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
@@ -23,6 +24,17 @@ namespace {
 constexpr int64_t kLeastRows = 20;
 constexpr int64_t kLooks = 20;
 constexpr int64_t kMostHeldOut = 5000;
+
+// LibTorch's threads, one while this lives: steps of these sizes are over sooner than threads meet,
+// and a sum does not depend on their number.
+class OneThread {
+ public:
+  OneThread() : before_(at::get_num_threads()) { at::set_num_threads(1); }
+  ~OneThread() { at::set_num_threads(before_); }
+
+ private:
+  const int before_;
+};
 
 // Inputs and what is to be predicted, of the same rows.
 struct Examples {
@@ -118,6 +130,7 @@ absl::StatusOr<DynamicsModel> LearnDynamicsModel(const LearnerConfig& config,
                      " real transitions, table '", real.options().name, "' holds ", real.size()));
   }
   try {
+    const OneThread one_thread;
     return Learn(config, real, seed, progress);
   } catch (const std::exception& error) {
     return absl::InternalError(
