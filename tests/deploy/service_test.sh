@@ -65,6 +65,7 @@ in_booted systemd-analyze security estuary-bridge --no-pager | tail -n 1
 say "it drives"
 "$emulator" --bridge=127.0.0.1:15201 --seconds=600 --episodes=1000 >"$root.robot" 2>&1 &
 robot_pid=$!
+disown
 wait_for 30 "the robot to connect" is 'connected +yes'
 in_booted estuary robot arm --bridge=unix:/run/estuary/bridge.sock >/dev/null
 wait_for 20 "recorded transitions" is 'transitions +([1-9][0-9]{2}|[0-9]+,)'
@@ -88,8 +89,8 @@ in_booted systemctl stop estuary-bridge
 [[ $(property Result) == success ]] || fail "it ended with $(property Result)"
 
 say "bad flags stay an error, and say which"
-in_booted sh -c 'echo --task=walker >>/etc/estuary/bridge.conf'
-! in_booted systemctl start estuary-bridge 2>/dev/null || fail "it started with a task that there is not"
-expect "task 'walker' has no robot" "$(in_booted journalctl -u estuary-bridge -n 20 --no-pager)"
+in_booted sh -c 'echo --realtime_priority=200 >>/etc/estuary/bridge.conf'
+! in_booted systemctl start estuary-bridge 2>/dev/null || fail "it started at a priority that there is not"
+expect "--realtime_priority must be from 0 to 99, got 200" "$(in_booted journalctl -u estuary-bridge -n 20 --no-pager)"
 sleep 2
 [[ $(property ActiveState) == failed ]] || fail "it tries again and again: $(property ActiveState)"
