@@ -12,6 +12,7 @@
 #define ESTUARY_CLUSTER_COMMANDS(X) \
   X(Demo)                           \
   X(Train)                          \
+  X(Sweep)                          \
   X(Evaluate)                       \
   X(Drive)                          \
   X(Report)                         \
@@ -23,7 +24,8 @@
   X(DatasetExport)                  \
   X(TaskList)                       \
   X(TaskReplay)                     \
-  X(RobotRecord)
+  X(RobotRecord)                    \
+  X(RobotFault)
 
 #define ESTUARY_WIRE_COMMANDS(X) \
   X(Status)                      \

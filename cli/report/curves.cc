@@ -143,6 +143,24 @@ Figure ReturnsFigure(const std::vector<RunData>& runs, const std::string& dynami
   return figure;
 }
 
+Series MedianReturns(const std::vector<RunData>& runs, const std::string& dynamics) {
+  std::map<double, std::vector<double>> at;
+  for (const RunData& run : runs) {
+    for (const auto& [steps, value] : Returns(run, dynamics)) at[steps].push_back(value);
+  }
+  Series series{.title = ""};
+  for (auto& [steps, values] : at) {
+    if (values.size() < runs.size()) continue;
+    std::sort(values.begin(), values.end());
+    const size_t middle = values.size() / 2;
+    series.points.emplace_back(
+        steps, values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2);
+  }
+  return series;
+}
+
+std::string SeriesColor(size_t i) { return kPalette[i % std::size(kPalette)]; }
+
 std::vector<Figure> MetricFigures(const RunData& run) {
   std::map<std::string, std::set<std::string>> families;
   for (const MetricPoint& point : run.metrics) {

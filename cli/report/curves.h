@@ -16,6 +16,11 @@ std::string AlgorithmColor(const std::string& algorithm);
 Figure ReturnsFigure(const RunData& run);
 // The same in one of the two, for several runs.
 Figure ReturnsFigure(const std::vector<RunData>& runs, const std::string& dynamics);
+// The median over `runs` of their mean returns in one dynamics, wherever all of them were
+// evaluated.
+Series MedianReturns(const std::vector<RunData>& runs, const std::string& dynamics);
+// The colour of the i-th curve where curves are no algorithms.
+std::string SeriesColor(size_t i);
 // One figure a family of metrics ("u/mean" and "u/max" are one), most telling first.
 std::vector<Figure> MetricFigures(const RunData& run);
 // One metric of several runs; those without it are left out.
