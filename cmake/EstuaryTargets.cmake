@@ -1,6 +1,7 @@
 # estuary_library(name SOURCES ... DEPS ...)        a static library estuary_<name>, alias estuary::<name>
 # estuary_binary(estuary-name SOURCES ... DEPS ...)  one process
-# estuary_test(name LABEL unit|integration|end_to_end|chaos|fuzz|deploy SOURCES ... DEPS ... [TIMEOUT s])
+# estuary_test(name LABEL unit|integration|end_to_end|chaos|fuzz|deploy SOURCES ... DEPS ... [TIMEOUT s] [SERIAL])
+#   SERIAL: nothing else runs at the same time
 # estuary_add_role(folder role...)                   add the folder when one of its roles is built
 
 # What a binary's install rule does not say: the package for a robot's computer (EstuaryPackage.cmake) has parts.
@@ -26,7 +27,7 @@ function(estuary_binary name)
 endfunction()
 
 function(estuary_test name)
-  cmake_parse_arguments(A "" "LABEL;TIMEOUT" "SOURCES;DEPS;NEEDS" ${ARGN})
+  cmake_parse_arguments(A "SERIAL" "LABEL;TIMEOUT" "SOURCES;DEPS;NEEDS" ${ARGN})
   if(NOT A_TIMEOUT)
     set(A_TIMEOUT 120)
   endif()
@@ -41,7 +42,7 @@ function(estuary_test name)
     add_dependencies(${name} ${A_NEEDS})
   endif()
   gtest_discover_tests(${name} TEST_PREFIX ${name}. DISCOVERY_TIMEOUT 60
-                       PROPERTIES LABELS ${A_LABEL} TIMEOUT ${A_TIMEOUT})
+                       PROPERTIES LABELS ${A_LABEL} TIMEOUT ${A_TIMEOUT} RUN_SERIAL ${A_SERIAL})
 endfunction()
 
 function(estuary_add_role folder)

@@ -1,6 +1,7 @@
 #include "common/client/replay_writer.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -86,7 +87,8 @@ void ReplayWriter::Impl::Stop() {
 }
 
 absl::StatusOr<uint64_t> ReplayWriter::Impl::WaitUntilConnected(absl::Duration timeout) {
-  const absl::Time deadline = absl::Now() + timeout;
+  // Not absl::Now(): whoever sets the clock back would make this last.
+  const auto start = std::chrono::steady_clock::now();
   const absl::MutexLock lock(&mutex_);
   const auto settled = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return connects_ > 0 || !status_.ok();
@@ -95,12 +97,14 @@ absl::StatusOr<uint64_t> ReplayWriter::Impl::WaitUntilConnected(absl::Duration t
     if (process::ShutdownRequested()) {
       return absl::CancelledError(absl::StrCat(Name(), " stopped while connecting"));
     }
-    if (absl::Now() >= deadline) {
+    const absl::Duration left =
+        timeout - absl::FromChrono(std::chrono::steady_clock::now() - start);
+    if (left <= absl::ZeroDuration()) {
       return absl::DeadlineExceededError(absl::StrCat(
           Name(), " could not connect within ", absl::FormatDuration(timeout), " to the replay at ",
           options_.shards[order_[0]], ": ", last_error_.message()));
     }
-    mutex_.AwaitWithDeadline(absl::Condition(&settled), std::min(deadline, absl::Now() + kLook));
+    mutex_.AwaitWithTimeout(absl::Condition(&settled), std::min(left, kLook));
   }
   if (!status_.ok()) return status_;
   return start_ + (options_.first_sequence ? buffer_.acknowledged() : 0);

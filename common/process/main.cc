@@ -16,6 +16,7 @@
 #include "common/process/security.h"
 #include "common/process/shutdown.h"
 #include "common/process/status.h"
+#include "common/process/steady_futex.h"
 
 ABSL_FLAG(
     std::string, tls, "",
@@ -59,6 +60,7 @@ int Main(int argc, char** argv, const ProcessInfo& info,
   }
   StartLogging(info.name);
   CatchShutdownSignals();
+  if (!WaitsAreSteady()) spdlog::warn("timed waits go by the wall clock; do not set it back");
   const absl::Status security = UseSecurity(absl::GetFlag(FLAGS_tls), absl::GetFlag(FLAGS_insecure),
                                             absl::GetFlag(FLAGS_metrics_insecure));
   if (!security.ok()) return Fail(info, Annotate(security, "--tls"));
