@@ -111,8 +111,8 @@ drive() {
   shift
   chroot "$root" "$@" >"$root.robot" 2>&1 &
   robot_pid=$!
-  wait_for 30 "$what to connect: $(cat "$root.robot")" is 'connected +yes'
-  in_root "$root" estuary robot arm --bridge="$socket" >/dev/null
+  # Refused as long as no observation comes; the robot before this one may still count as connected.
+  wait_for 30 "$what to be armed: $(cat "$root.robot")" in_root "$root" estuary robot arm --bridge="$socket"
   wait "$robot_pid" || fail "$what ended with $?: $(cat "$root.robot")"
   robot_pid=''
   tail -n 1 "$root.robot"
@@ -126,6 +126,25 @@ stop_bridge
 start_bridge --norequire_realtime --driver=udp --udp_listen=127.0.0.1:15202
 drive "the example over UDP" /tmp/example/robot_frames udp:127.0.0.1:15202 8
 drive "the firmware's example" /tmp/example/robot_firmware 127.0.0.1 15202 8
+stop_bridge
+
+say "certificates"
+# What connect-your-robot.md says: the bridge on TCP, the robot and its operator with certificates of their own.
+in_root "$root" sh -ec 'cd /tmp
+  estuary certs init --output=lab-ca --name=our-lab
+  estuary certs issue --authority=lab-ca --role=bridge --name=wl-01-bridge --ip=127.0.0.1 --output=wl-01-bridge
+  estuary certs issue --authority=lab-ca --role=robot --name=wl-01 --output=wl-01
+  estuary certs issue --authority=lab-ca --role=operator --name=ada --output=ada
+  install -m 0440 -o root -g estuary wl-01-bridge/ca.pem wl-01-bridge/cert.pem /etc/estuary/certs/
+  install -m 0400 -o estuary -g estuary wl-01-bridge/key.pem /etc/estuary/certs/' >"$root.log" 2>&1 ||
+  { cat "$root.log"; fail "the certificates"; }
+start_bridge --norequire_realtime --listen=unix:/run/estuary/bridge.sock,127.0.0.1:15203 --tls=/etc/estuary/certs
+drive "the example over TLS" env ESTUARY_TLS=/tmp/wl-01 /tmp/example/robot 127.0.0.1:15203 8
+expect 'is estop' "$(in_root "$root" estuary robot status --bridge=127.0.0.1:15203 --tls=/tmp/ada)"
+refusal=$(in_root "$root" estuary robot arm --bridge=127.0.0.1:15203 --tls=/tmp/wl-01 2>&1 || true)
+expect "robot 'wl-01' may not" "$refusal"
+refusal=$(in_root "$root" /tmp/example/robot 10.0.0.1:5201 1 2>&1 || true)
+expect 'error: .*plaintext' "$refusal"
 stop_bridge
 
 say "upgrade and removal keep what is the operator's"
