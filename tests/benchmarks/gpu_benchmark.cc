@@ -1,6 +1,7 @@
-// Gradient steps of H2O on a GPU: the CUDA graph engine for one seed and for many, against the
-// eager engine on the same GPU (one seed) and against the native engine on one of this machine's
-// cores. Builds with the numerical core alone.
+// Gradient steps of H2O on a GPU: the CUDA graph engine for one seed and for many, in float32 and
+// on the matrix units (tf32x3 agrees with float32, tf32 does not), against the eager engine on the
+// same GPU (one seed) and against the native engine on one of this machine's cores. Builds with the
+// numerical core alone.
 //
 //   gpu_benchmark [--slices=N] [--slice_seconds=S] [--json=FILE]
 //
@@ -19,6 +20,8 @@
 #include <utility>
 #include <vector>
 
+#include "learner/core/cuda/graph_engine.h"
+#include "learner/core/cuda/plugin.h"
 #include "learner/core/engine.h"
 
 namespace estuary::learner {
@@ -31,17 +34,25 @@ struct Case {
   const char* name;
   int observation, action, hidden, batch;
   int seeds;
+  cuda::Arithmetic arithmetic;
   // Updates per second; 0: none.
   double goal;
 };
 
+constexpr auto kPlain = cuda::Arithmetic::kPlain;
+constexpr auto kThrice = cuda::Arithmetic::kTensor3;
+constexpr auto kOnce = cuda::Arithmetic::kTensor1;
+
 constexpr Case kCases[] = {
-    {"cheetah_gpu", 17, 6, 256, 256, 1, 8'000},
-    {"cheetah_gpu_4_seeds", 17, 6, 256, 256, 4, 0},
-    {"cheetah_gpu_16_seeds", 17, 6, 256, 256, 16, 40'000},
-    {"robot_gpu", 4, 1, 32, 32, 1, 0},
-    {"robot_gpu_16_seeds", 4, 1, 32, 32, 16, 0},
-    {"robot_gpu_64_seeds", 4, 1, 32, 32, 64, 0},
+    {"cheetah_gpu", 17, 6, 256, 256, 1, kPlain, 8'000},
+    {"cheetah_gpu_tf32x3", 17, 6, 256, 256, 1, kThrice, 8'000},
+    {"cheetah_gpu_4_seeds", 17, 6, 256, 256, 4, kPlain, 0},
+    {"cheetah_gpu_16_seeds", 17, 6, 256, 256, 16, kPlain, 40'000},
+    {"cheetah_gpu_16_seeds_tf32x3", 17, 6, 256, 256, 16, kThrice, 40'000},
+    {"cheetah_gpu_16_seeds_tf32", 17, 6, 256, 256, 16, kOnce, 0},
+    {"robot_gpu", 4, 1, 32, 32, 1, kPlain, 0},
+    {"robot_gpu_16_seeds", 4, 1, 32, 32, 16, kPlain, 0},
+    {"robot_gpu_64_seeds", 4, 1, 32, 32, 64, kPlain, 0},
 };
 
 double Now() {
@@ -132,7 +143,9 @@ Result Measure(const Case& c, int slices, double seconds) {
   cpu.sim = host_sim.get();
   std::vector<SeedOptions> seeds(static_cast<size_t>(c.seeds));
   for (size_t i = 0; i < seeds.size(); ++i) seeds[i].seed = i + 1;
-  const auto graph = MakeSeedEngines(gpu, seeds);
+  auto backend = cuda::OpenCudaBackend();
+  if (!backend.ok()) Die(backend.status());
+  const auto graph = cuda::MakeSeedEnginesOn(*std::move(backend), gpu, seeds, c.arithmetic);
   if (!graph.ok()) Die(graph.status());
   const auto eager = MakeEagerEngine(gpu);
   if (!eager.ok()) Die(eager.status());

@@ -20,9 +20,7 @@ class CudaBackend : public Backend {
     cudaDeviceSynchronize();
     for (cudaGraphExec_t graph : graphs_) cudaGraphExecDestroy(graph);
     for (void* memory : memory_) cudaFree(memory);
-    for (cudaEvent_t event : {fork_, join_}) {
-      if (event != nullptr) cudaEventDestroy(event);
-    }
+    if (meeting_ != nullptr) cudaEventDestroy(meeting_);
     for (cudaStream_t stream : {main_, side_}) {
       if (stream != nullptr) cudaStreamDestroy(stream);
     }
@@ -65,8 +63,7 @@ class CudaBackend : public Backend {
     // Streams that wait for, and are waited for by, the default one, on which LibTorch appends
     // rows.
     return Good(cudaStreamCreate(&main_)) && Good(cudaStreamCreate(&side_)) &&
-           Good(cudaEventCreateWithFlags(&fork_, cudaEventDisableTiming)) &&
-           Good(cudaEventCreateWithFlags(&join_, cudaEventDisableTiming));
+           Good(cudaEventCreateWithFlags(&meeting_, cudaEventDisableTiming));
   }
 
   const char* name() const override { return name_.c_str(); }
@@ -122,7 +119,7 @@ class CudaBackend : public Backend {
 
   template <typename T>
   bool RunSteps(const StepArguments<T>& step, int steps) {
-    DeviceExecutor executor(main_, side_, fork_, join_, processors_, step.settings.seeds);
+    DeviceExecutor executor(main_, side_, meeting_, processors_, step.settings);
     for (int i = 0; i < steps; ++i) RunStep(executor, step);
     return Good(executor.error());
   }
@@ -153,7 +150,7 @@ class CudaBackend : public Backend {
   std::string name_, error_;
   int processors_ = 0;
   cudaStream_t main_ = nullptr, side_ = nullptr;
-  cudaEvent_t fork_ = nullptr, join_ = nullptr;
+  cudaEvent_t meeting_ = nullptr;
   std::vector<cudaGraphExec_t> graphs_;
   std::vector<void*> memory_;
 };

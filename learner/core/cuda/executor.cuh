@@ -88,10 +88,10 @@ __global__ void __launch_bounds__(kTeamThreads)
 }
 
 // Block b computes one tile: the products' tiles follow one another.
-template <typename T, typename Shape>
+template <typename T, typename Shape, Arithmetic arithmetic>
 __global__ void __launch_bounds__(Shape::threads)
     ProductKernel(const __grid_constant__ ProductList<T> list) {
-  using Tile = ProductTile<T, Shape>;
+  using Tile = ProductTile<T, Shape, arithmetic>;
   __shared__ typename Tile::Shared shared;
   int item = 0, tile = static_cast<int>(blockIdx.x);
   for (; item + 1 < list.count; ++item) {
@@ -117,13 +117,16 @@ __global__ void __launch_bounds__(Shape::threads)
 // Keeps the first error; launches nothing after it.
 class DeviceExecutor {
  public:
-  // Two streams and two events of the backend's; `processors` to choose tiles for.
-  DeviceExecutor(cudaStream_t main, cudaStream_t side, cudaEvent_t fork, cudaEvent_t join,
-                 int processors, int seeds)
-      : streams_{main, side}, fork_(fork), join_(join), processors_(processors), seeds_(seeds) {}
+  // Two streams and an event of the backend's; `processors` to choose tiles for.
+  DeviceExecutor(cudaStream_t main, cudaStream_t side, cudaEvent_t meeting, int processors,
+                 const StepSettings& settings)
+      : streams_{main, side},
+        meeting_(meeting),
+        processors_(processors),
+        seeds_(settings.seeds),
+        arithmetic_(settings.arithmetic) {}
 
   cudaError_t error() const { return error_; }
-  int launches() const { return launches_; }
 
   template <typename Functor>
   void Each(const Functor& functor) {
@@ -143,25 +146,25 @@ class DeviceExecutor {
 
   template <typename T>
   void Products(const ProductList<T>& list) {
+    constexpr Arithmetic kPlain = Arithmetic::kPlain;
+    if constexpr (std::is_same_v<T, float>) {
+      if (arithmetic_ == Arithmetic::kTensor1) {
+        return Launch<TensorTile, Arithmetic::kTensor1>(list);
+      }
+      if (arithmetic_ == Arithmetic::kTensor3) {
+        return Launch<TensorTile, Arithmetic::kTensor3>(list);
+      }
+    }
     // The largest tile that leaves no processor idle.
-    if (Blocks<LargeTile>(list) >= 2 * processors_) return Launch<LargeTile>(list);
-    if (Blocks<MediumTile>(list) >= 2 * processors_) return Launch<MediumTile>(list);
-    Launch<SmallTile>(list);
+    if (Blocks<LargeTile>(list) >= 2 * processors_) return Launch<LargeTile, kPlain>(list);
+    if (Blocks<MediumTile>(list) >= 2 * processors_) return Launch<MediumTile, kPlain>(list);
+    Launch<SmallTile, kPlain>(list);
   }
 
-  void Branch(int branch) {
-    if (branch == 1) {
-      Keep(cudaEventRecord(fork_, streams_[0]));
-      Keep(cudaStreamWaitEvent(streams_[1], fork_, 0));
-      forked_ = true;
-    }
-    branch_ = branch;
-  }
-  void Join() {
-    if (!forked_) return;
-    Keep(cudaEventRecord(join_, streams_[1]));
-    Keep(cudaStreamWaitEvent(streams_[0], join_, 0));
-    forked_ = false;
+  void On(int branch) { branch_ = branch; }
+  void Meet(int branch) {
+    Keep(cudaEventRecord(meeting_, streams_[1 - branch]));
+    Keep(cudaStreamWaitEvent(streams_[branch], meeting_, 0));
   }
 
  private:
@@ -173,28 +176,24 @@ class DeviceExecutor {
     }
     return blocks;
   }
-  template <typename Shape, typename T>
+  template <typename Shape, Arithmetic arithmetic, typename T>
   void Launch(const ProductList<T>& list) {
     if (error_ != cudaSuccess) return;
     const unsigned blocks = static_cast<unsigned>(Blocks<Shape>(list));
-    ProductKernel<T, Shape><<<blocks, Shape::threads, 0, streams_[branch_]>>>(list);
+    ProductKernel<T, Shape, arithmetic><<<blocks, Shape::threads, 0, streams_[branch_]>>>(list);
     Launched();
   }
-  void Launched() {
-    ++launches_;
-    Keep(cudaGetLastError());
-  }
+  void Launched() { Keep(cudaGetLastError()); }
   void Keep(cudaError_t result) {
     if (error_ == cudaSuccess) error_ = result;
   }
 
   cudaStream_t streams_[2];
-  cudaEvent_t fork_, join_;
+  cudaEvent_t meeting_;
   int processors_;
   int seeds_;
+  Arithmetic arithmetic_;
   int branch_ = 0;
-  bool forked_ = false;
-  int launches_ = 0;
   cudaError_t error_ = cudaSuccess;
 };
 

@@ -107,7 +107,8 @@ absl::Status CheckReplay(const DeviceReplay* replay, const EngineOptions& option
 
 absl::StatusOr<std::shared_ptr<GraphLearner>> MakeLearner(std::shared_ptr<Backend> backend,
                                                           const EngineOptions& options,
-                                                          std::vector<SeedOptions> seeds) {
+                                                          std::vector<SeedOptions> seeds,
+                                                          Arithmetic arithmetic) {
   if (auto status = Validate(options.config); !status.ok()) return status;
   if (auto status = CheckSupported(options.config); !status.ok()) return status;
   if (seeds.empty()) return absl::InvalidArgumentError("no seed is given; name at least one");
@@ -119,8 +120,9 @@ absl::StatusOr<std::shared_ptr<GraphLearner>> MakeLearner(std::shared_ptr<Backen
     }
   }
   const int checks = options.device == Device::kCuda ? kStepsBetweenDeviceChecks : 1;
-  return Guarded("making the engine",
-                 [&] { return MakeGraphLearner(options, seeds, std::move(backend), checks); });
+  return Guarded("making the engine", [&] {
+    return MakeGraphLearner(options, seeds, std::move(backend), checks, arithmetic);
+  });
 }
 
 absl::StatusOr<std::shared_ptr<Backend>> OpenBackendFor(const EngineOptions& options) {
@@ -149,15 +151,16 @@ absl::Status CheckSupported(const LearnerConfig& config) {
 
 absl::StatusOr<std::unique_ptr<SeedEngines>> MakeSeedEnginesOn(
     std::shared_ptr<Backend> backend, const EngineOptions& options,
-    const std::vector<SeedOptions>& seeds) {
-  auto learner = MakeLearner(std::move(backend), options, seeds);
+    const std::vector<SeedOptions>& seeds, Arithmetic arithmetic) {
+  auto learner = MakeLearner(std::move(backend), options, seeds, arithmetic);
   if (!learner.ok()) return learner.status();
   return std::make_unique<Seeds>(*std::move(learner));
 }
 
 absl::StatusOr<std::unique_ptr<Engine>> MakeGraphEngineOn(std::shared_ptr<Backend> backend,
-                                                          const EngineOptions& options) {
-  auto learner = MakeLearner(std::move(backend), options, {{.seed = options.seed}});
+                                                          const EngineOptions& options,
+                                                          Arithmetic arithmetic) {
+  auto learner = MakeLearner(std::move(backend), options, {{.seed = options.seed}}, arithmetic);
   if (!learner.ok()) return learner.status();
   return std::make_unique<SeedView>(*std::move(learner), 0);
 }

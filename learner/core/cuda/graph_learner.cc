@@ -31,12 +31,14 @@ template <typename T>
 class Learner : public GraphLearner {
  public:
   Learner(const EngineOptions& options, const std::vector<SeedOptions>& seeds,
-          std::shared_ptr<Backend> backend, native::Scaling scaling, int steps_between_checks)
+          std::shared_ptr<Backend> backend, native::Scaling scaling, int steps_between_checks,
+          Arithmetic arithmetic)
       : options_(options),
         seeds_(seeds),
         backend_(std::move(backend)),
         scaling_(std::move(scaling)),
         steps_between_checks_(steps_between_checks),
+        arithmetic_(arithmetic),
         nets_(options.config),
         state_memory_(*backend_),
         batch_memory_(*backend_),
@@ -48,7 +50,8 @@ class Learner : public GraphLearner {
   absl::Status Start() {
     const int count = seeds();
     AllocateState(nets_, count, state_memory_, step_);
-    step_.settings = SettingsOf(options_.config, nets_, BatchShape::Of(options_.config), count);
+    step_.settings =
+        SettingsOf(options_.config, nets_, BatchShape::Of(options_.config), count, arithmetic_);
     if (auto status = UploadScaling(); !status.ok()) return status;
     AllocateBatch(batch_memory_, step_);
     if (!batch_memory_.status().ok()) return batch_memory_.status();
@@ -413,7 +416,7 @@ class Learner : public GraphLearner {
     last_ = nullptr;
     other_memory_.Clear();
     other_ = step_;
-    other_.settings = SettingsOf(options_.config, nets_, ShapeOf(batch), 1);
+    other_.settings = SettingsOf(options_.config, nets_, ShapeOf(batch), 1, arithmetic_);
     AllocateBatch(other_memory_, other_);
     Give(batch, other_memory_, other_);
     return other_memory_.status();
@@ -424,6 +427,7 @@ class Learner : public GraphLearner {
   std::shared_ptr<Backend> backend_;
   native::Scaling scaling_;
   const int steps_between_checks_;
+  const Arithmetic arithmetic_;
   NetLayouts nets_;
   Memory state_memory_, batch_memory_, other_memory_;
   ReplayViews replays_;
@@ -443,11 +447,12 @@ template <typename T>
 absl::StatusOr<std::shared_ptr<GraphLearner>> Make(const EngineOptions& options,
                                                    const std::vector<SeedOptions>& seeds,
                                                    std::shared_ptr<Backend> backend,
-                                                   int steps_between_checks) {
+                                                   int steps_between_checks,
+                                                   Arithmetic arithmetic) {
   auto scaling = native::Scaling::Create(options.config, options.real);
   if (!scaling.ok()) return scaling.status();
-  auto learner = std::make_shared<Learner<T>>(options, seeds, std::move(backend),
-                                              *std::move(scaling), steps_between_checks);
+  auto learner = std::make_shared<Learner<T>>(
+      options, seeds, std::move(backend), *std::move(scaling), steps_between_checks, arithmetic);
   if (auto status = learner->Start(); !status.ok()) return status;
   return learner;
 }
@@ -456,11 +461,11 @@ absl::StatusOr<std::shared_ptr<GraphLearner>> Make(const EngineOptions& options,
 
 absl::StatusOr<std::shared_ptr<GraphLearner>> MakeGraphLearner(
     const EngineOptions& options, const std::vector<SeedOptions>& seeds,
-    std::shared_ptr<Backend> backend, int steps_between_checks) {
+    std::shared_ptr<Backend> backend, int steps_between_checks, Arithmetic arithmetic) {
   if (options.precision == Precision::kFloat64) {
-    return Make<double>(options, seeds, std::move(backend), steps_between_checks);
+    return Make<double>(options, seeds, std::move(backend), steps_between_checks, arithmetic);
   }
-  return Make<float>(options, seeds, std::move(backend), steps_between_checks);
+  return Make<float>(options, seeds, std::move(backend), steps_between_checks, arithmetic);
 }
 
 }  // namespace estuary::learner::cuda

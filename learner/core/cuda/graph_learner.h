@@ -43,6 +43,6 @@ class GraphLearner {
 // `options.precision` picks float or double. The replays of `seeds` are there and fit.
 absl::StatusOr<std::shared_ptr<GraphLearner>> MakeGraphLearner(
     const EngineOptions& options, const std::vector<SeedOptions>& seeds,
-    std::shared_ptr<Backend> backend, int steps_between_checks);
+    std::shared_ptr<Backend> backend, int steps_between_checks, Arithmetic arithmetic);
 
 }  // namespace estuary::learner::cuda

@@ -4,6 +4,8 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <new>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -38,9 +40,9 @@ class HostTeam {
 };
 
 // The threads of a block in turn, round for round.
-template <typename T, typename Shape>
+template <typename T, typename Shape, Arithmetic arithmetic = Arithmetic::kPlain>
 void RunProducts(const ProductList<T>& list) {
-  using Tile = ProductTile<T, Shape>;
+  using Tile = ProductTile<T, Shape, arithmetic>;
   std::vector<typename Tile::Registers> registers(Shape::threads);
   const auto shared = std::make_unique<typename Tile::Shared>();
   for (int i = 0; i < list.count; ++i) {
@@ -61,7 +63,8 @@ void RunProducts(const ProductList<T>& list) {
 
 class HostExecutor {
  public:
-  HostExecutor(HostTile tile, int seeds) : tile_(tile), seeds_(seeds) {}
+  HostExecutor(HostTile tile, const StepSettings& settings)
+      : tile_(tile), arithmetic_(settings.arithmetic), seeds_(settings.seeds) {}
 
   template <typename Functor>
   void Each(const Functor& functor) {
@@ -75,6 +78,14 @@ class HostExecutor {
   }
   template <typename T>
   void Products(const ProductList<T>& list) {
+    if constexpr (std::is_same_v<T, float>) {
+      if (arithmetic_ == Arithmetic::kTensor1) {
+        return RunProducts<T, TensorTile, Arithmetic::kTensor1>(list);
+      }
+      if (arithmetic_ == Arithmetic::kTensor3) {
+        return RunProducts<T, TensorTile, Arithmetic::kTensor3>(list);
+      }
+    }
     switch (tile_) {
       case HostTile::kSmall:
         return RunProducts<T, SmallTile>(list);
@@ -84,11 +95,12 @@ class HostExecutor {
         return RunProducts<T, LargeTile>(list);
     }
   }
-  void Branch(int) {}
-  void Join() {}
+  void On(int) {}
+  void Meet(int) {}
 
  private:
   HostTile tile_;
+  Arithmetic arithmetic_;
   int seeds_;
 };
 
@@ -124,7 +136,7 @@ class HostBackend : public Backend {
  private:
   template <typename T>
   bool RunOne(const StepArguments<T>& step) {
-    HostExecutor executor(tile_, step.settings.seeds);
+    HostExecutor executor(tile_, step.settings);
     RunStep(executor, step);
     return true;
   }

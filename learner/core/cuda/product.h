@@ -3,14 +3,21 @@
 // over seeds and twins, with what stands around a product in a net folded in: bias and ReLU
 // forward, the ReLU's mask backward, a bias's gradient beside its weight's.
 //
+// Arithmetic: float32 as it is, or on a GPU's matrix units, whose operands are TF32 (float32 with
+// 10 bits of fraction): once, or thrice with what rounding to TF32 left over, which is float32
+// again up to its last bits.
+//
 // A product is cut into tiles; a block of threads computes one tile as a ProductTile in rounds of
 // Fetch (memory to registers), Store (registers to shared memory) and Compute, all threads in step.
 // Sums run in one order whatever the machine, without atomics: the same numbers every time.
 #pragma once
 
 #include <cstdint>
+#include <cstring>
+#include <type_traits>
 
 #include "learner/core/cuda/portable.h"
+#include "learner/core/cuda/step_arguments.h"
 
 namespace estuary::learner::cuda {
 
@@ -39,6 +46,30 @@ struct Product {
 
 inline constexpr int kMaxProducts = 8;
 
+// The nearest TF32 number.
+ESTUARY_DEVICE inline float RoundToTf32(float x) {
+#ifdef __CUDA_ARCH__
+  uint32_t bits;
+  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(x));
+  return __uint_as_float(bits);
+#else
+  // Half of the last bit that stays, away from zero; then the rest is cut off.
+  uint32_t bits;
+  std::memcpy(&bits, &x, sizeof(bits));
+  bits = (bits + 0x1000u) & 0xffffe000u;
+  std::memcpy(&x, &bits, sizeof(bits));
+  return x;
+#endif
+}
+
+// What a number is in TF32, and what that leaves over.
+struct Tf32 {
+  float high;
+  float low;
+
+  ESTUARY_DEVICE explicit Tf32(float x) : high(RoundToTf32(x)), low(RoundToTf32(x - high)) {}
+};
+
 template <typename T>
 struct ProductList {
   Product<T> items[kMaxProducts];
@@ -59,16 +90,21 @@ struct TileShape {
 using SmallTile = TileShape<32, 32, 32, 2, 4>;
 using MediumTile = TileShape<64, 64, 16, 4, 4>;
 using LargeTile = TileShape<128, 64, 16, 8, 4>;
+// Of four warps, each 32 x 32 of it.
+using TensorTile = TileShape<64, 64, 16, 8, 4>;
 
 template <typename T>
 ESTUARY_DEVICE inline int TilesOf(const Product<T>& p, int rows, int columns) {
   return ((p.m + rows - 1) / rows) * ((p.n + columns - 1) / columns) * p.seeds * p.twins;
 }
 
-template <typename T, typename Shape>
+template <typename T, typename Shape, Arithmetic arithmetic = Arithmetic::kPlain>
 class ProductTile {
  public:
-  static constexpr int kPad = 4;
+  static constexpr bool kTensor = arithmetic != Arithmetic::kPlain;
+  static_assert(!kTensor || (std::is_same_v<T, float> && std::is_same_v<Shape, TensorTile>));
+  // So that what a warp reads at once lies in different banks.
+  static constexpr int kPad = kTensor ? 8 : 4;
   static constexpr int kLoadsA = Shape::rows * Shape::depth / Shape::threads;
   static constexpr int kLoadsB = Shape::columns * Shape::depth / Shape::threads;
 
@@ -125,19 +161,23 @@ class ProductTile {
   }
 
   ESTUARY_DEVICE void Compute(int thread, const Shared& shared, Registers& r) const {
-    const int m = thread / Shape::threads_across * Shape::thread_rows;
-    const int n = thread % Shape::threads_across * Shape::thread_columns;
-    using PackA = Pack<T, Shape::thread_rows>;
-    using PackB = Pack<T, Shape::thread_columns>;
+    if constexpr (kTensor) {
+      Multiply(thread, shared, r);
+    } else {
+      const int m = thread / Shape::threads_across * Shape::thread_rows;
+      const int n = thread % Shape::threads_across * Shape::thread_columns;
+      using PackA = Pack<T, Shape::thread_rows>;
+      using PackB = Pack<T, Shape::thread_columns>;
 #ifdef __CUDA_ARCH__
 #pragma unroll
 #endif
-    for (int k = 0; k < Shape::depth; ++k) {
-      const PackA a = *reinterpret_cast<const PackA*>(&shared.a[k][m]);
-      const PackB b = *reinterpret_cast<const PackB*>(&shared.b[k][n]);
-      for (int i = 0; i < Shape::thread_rows; ++i) {
-        for (int j = 0; j < Shape::thread_columns; ++j) {
-          r.sum[i][j] = std::fma(a.values[i], b.values[j], r.sum[i][j]);
+      for (int k = 0; k < Shape::depth; ++k) {
+        const PackA a = *reinterpret_cast<const PackA*>(&shared.a[k][m]);
+        const PackB b = *reinterpret_cast<const PackB*>(&shared.b[k][n]);
+        for (int i = 0; i < Shape::thread_rows; ++i) {
+          for (int j = 0; j < Shape::thread_columns; ++j) {
+            r.sum[i][j] = std::fma(a.values[i], b.values[j], r.sum[i][j]);
+          }
         }
       }
     }
@@ -147,11 +187,10 @@ class ProductTile {
   }
 
   ESTUARY_DEVICE void Finish(int thread, const Registers& r) const {
-    const int m0 = row_ + thread / Shape::threads_across * Shape::thread_rows;
-    const int n0 = column_ + thread % Shape::threads_across * Shape::thread_columns;
     for (int i = 0; i < Shape::thread_rows; ++i) {
       for (int j = 0; j < Shape::thread_columns; ++j) {
-        const int m = m0 + i, n = n0 + j;
+        const Element at_tile = ElementOf(thread, i, j);
+        const int m = row_ + at_tile.row, n = column_ + at_tile.column;
         if (m >= p_.m || n >= p_.n) continue;
         const int64_t at = c_ + int64_t{m} * p_.c_row + n;
         T value = r.sum[i][j];
@@ -168,6 +207,87 @@ class ProductTile {
   }
 
  private:
+  struct Element {
+    int row, column;
+  };
+
+  // Where a thread's sum[i][j] belongs in the tile. On the matrix units, sum[4 x + y] are a
+  // thread's numbers of the product of 16 x 8 at (16 x, 8 y) of its warp's 32 x 32.
+  ESTUARY_DEVICE static Element ElementOf(int thread, int i, int j) {
+    if constexpr (kTensor) {
+      const int warp = thread / 32, lane = thread % 32;
+      return {warp / 2 * 32 + i / 4 * 16 + lane / 4 + j / 2 * 8,
+              warp % 2 * 32 + i % 4 * 8 + lane % 4 * 2 + j % 2};
+    } else {
+      return {thread / Shape::threads_across * Shape::thread_rows + i,
+              thread % Shape::threads_across * Shape::thread_columns + j};
+    }
+  }
+
+#ifdef __CUDA_ARCH__
+  // c[16, 8] += a[16, 8] b[8, 8], a warp together.
+  __device__ static void Mma(float (&c)[4], const float (&a)[4], const float (&b)[2]) {
+    asm volatile(
+        "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
+        "{%0,%1,%2,%3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(__float_as_uint(a[0])), "r"(__float_as_uint(a[1])), "r"(__float_as_uint(a[2])),
+          "r"(__float_as_uint(a[3])), "r"(__float_as_uint(b[0])), "r"(__float_as_uint(b[1])));
+  }
+
+  __device__ void Multiply(int thread, const Shared& shared, Registers& r) const {
+    const int warp = thread / 32, group = thread % 32 / 4, place = thread % 4;
+    const int m = warp / 2 * 32 + group, n = warp % 2 * 32 + group;
+#pragma unroll
+    for (int k = 0; k < Shape::depth; k += 8) {
+      float a[2][4], a_low[2][4], b[4][2], b_low[4][2];
+#pragma unroll
+      for (int x = 0; x < 2; ++x) {
+#pragma unroll
+        for (int e = 0; e < 4; ++e) {
+          const Tf32 split(shared.a[k + place + e / 2 * 4][m + 16 * x + e % 2 * 8]);
+          a[x][e] = split.high;
+          a_low[x][e] = split.low;
+        }
+      }
+#pragma unroll
+      for (int y = 0; y < 4; ++y) {
+#pragma unroll
+        for (int e = 0; e < 2; ++e) {
+          const Tf32 split(shared.b[k + place + 4 * e][n + 8 * y]);
+          b[y][e] = split.high;
+          b_low[y][e] = split.low;
+        }
+      }
+#pragma unroll
+      for (int x = 0; x < 2; ++x) {
+#pragma unroll
+        for (int y = 0; y < 4; ++y) {
+          if constexpr (arithmetic == Arithmetic::kTensor3) {
+            Mma(r.sum[4 * x + y], a_low[x], b[y]);
+            Mma(r.sum[4 * x + y], a[x], b_low[y]);
+          }
+          Mma(r.sum[4 * x + y], a[x], b[y]);
+        }
+      }
+    }
+  }
+#else
+  // The same sums, a thread's own one after the other.
+  void Multiply(int thread, const Shared& shared, Registers& r) const {
+    for (int i = 0; i < Shape::thread_rows; ++i) {
+      for (int j = 0; j < Shape::thread_columns; ++j) {
+        const Element at = ElementOf(thread, i, j);
+        for (int k = 0; k < Shape::depth; ++k) {
+          const Tf32 a(shared.a[k][at.row]), b(shared.b[k][at.column]);
+          if (arithmetic == Arithmetic::kTensor3) r.sum[i][j] += a.low * b.high + a.high * b.low;
+          r.sum[i][j] += a.high * b.high;
+        }
+      }
+    }
+  }
+#endif
+
   struct Place {
     int across;
     int depth;

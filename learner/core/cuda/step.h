@@ -4,11 +4,11 @@
 //   Each(functor)      functor(i) for every i below functor.count()
 //   Teams(functor)     functor(team, seed), a block of threads for each seed
 //   Products(list)     product.h
-//   Branch(n), Join()  what follows goes to branch 0 or 1, which do not read each other's
-//                      results until Join
+//   On(branch)         what follows goes to branch 0 or 1
+//   Meet(branch)       what follows on `branch` waits for all that is on the other so far
 //
-// H2O with two hidden layers is 32 launches, the longest chain of which 19 wait for each other: the
-// discriminators and the gap they judge on one branch, the policy's loss and gradient on the other.
+// H2O with two hidden layers is 32 launches, of which 17 wait for one another: the discriminators,
+// the gap they judge and the critics' gradient on one branch, the policy's on the other.
 #pragma once
 
 #include "learner/core/cuda/critic_stages.h"
@@ -184,58 +184,77 @@ void TrainDiscriminators(Executor& executor, const StepArguments<T>& s) {
   }
 }
 
-// The policy at s and s', every critic at every action, and the policy's gradient.
+// The nets that both the critics' and the policy's losses look at, of which each takes some.
+template <typename T>
+struct Evaluation {
+  explicit Evaluation(const StepArguments<T>& s)
+      : policy(s.settings.seeds, s.policy, s.main, s.policy_pass),
+        next_policy(s.settings.seeds, s.policy, s.main, s.next_policy_pass),
+        critics(s.settings.seeds, s.critics, s.main, s.critic_pass),
+        judges(s.settings.seeds, s.critics, s.main, s.policy_critic_pass),
+        targets(s.settings.seeds, s.targets, s.target_group, s.target_pass),
+        states(Shared(s.rows, s.settings.rows(), s.settings.width)),
+        critic_inputs(
+            Shared(s.critic_inputs, s.q_rows, s.settings.observation + s.settings.action)) {}
+
+  // Judges are the critics at the policy's own actions.
+  NetProducts<T> policy, next_policy, critics, judges, targets;
+  Matrix<T> states, critic_inputs;
+};
+
+// The policy at s and s', every critic at every action, and the policy's loss.
 template <typename T, typename Executor>
-void EvaluatePolicy(Executor& executor, const StepArguments<T>& s) {
-  const StepSettings& c = s.settings;
-  const int rows = c.rows(), sa = c.observation + c.action;
-  const NetProducts<T> policy(c.seeds, s.policy, s.main, s.policy_pass);
-  const NetProducts<T> next_policy(c.seeds, s.policy, s.main, s.next_policy_pass);
-  const Matrix<T> states = Shared(s.rows, rows, c.width);
+void Evaluate(Executor& executor, const StepArguments<T>& s, const Evaluation<T>& nets) {
+  const int rows = s.settings.rows(), sa = s.settings.observation + s.settings.action;
   for (int layer = 0; layer < s.policy.layers; ++layer) {
     ProductList<T> list;
-    list.Add(policy.Forward(layer, states));
-    list.Add(next_policy.Forward(layer, states.At(sa)));
+    list.Add(nets.policy.Forward(layer, nets.states));
+    list.Add(nets.next_policy.Forward(layer, nets.states.At(sa)));
     executor.Products(list);
   }
   executor.Each(PolicyActions<T>{s});
-  const NetProducts<T> critics(c.seeds, s.critics, s.main, s.critic_pass);
-  const NetProducts<T> judges(c.seeds, s.critics, s.main, s.policy_critic_pass);
-  const NetProducts<T> targets(c.seeds, s.targets, s.target_group, s.target_pass);
   for (int layer = 0; layer < s.critics.layers; ++layer) {
     ProductList<T> list;
-    list.Add(judges.Forward(layer, Shared(s.policy_inputs, rows, sa)));
-    list.Add(critics.Forward(layer, Shared(s.critic_inputs, s.q_rows, sa)));
-    list.Add(targets.Forward(layer, Shared(s.target_inputs, rows, sa)));
+    list.Add(nets.judges.Forward(layer, Shared(s.policy_inputs, rows, sa)));
+    list.Add(nets.critics.Forward(layer, nets.critic_inputs));
+    list.Add(nets.targets.Forward(layer, Shared(s.target_inputs, rows, sa)));
     executor.Products(list);
   }
   executor.Teams(PolicyLoss<T>{s});
+}
+
+template <typename T, typename Executor>
+void DifferentiatePolicy(Executor& executor, const StepArguments<T>& s, const Evaluation<T>& nets) {
+  const StepSettings& c = s.settings;
   for (int layer = s.critics.layers - 1; layer >= 0; --layer) {
     ProductList<T> list;
-    list.Add(layer > 0 ? judges.InputGradient(layer)
-                       : judges.NetInputGradient(c.observation, c.action,
-                                                 Dense(s.action_gradient, 2, rows, c.action)));
+    list.Add(layer > 0
+                 ? nets.judges.InputGradient(layer)
+                 : nets.judges.NetInputGradient(c.observation, c.action,
+                                                Dense(s.action_gradient, 2, c.rows(), c.action)));
     executor.Products(list);
   }
   executor.Teams(PolicyHeadGradient<T>{s});
-  Backward(executor, {policy}, {states}, s.policy.layers);
+  Backward(executor, {nets.policy}, {nets.states}, s.policy.layers);
 }
 
 template <typename T, typename Executor>
 void RunStep(Executor& executor, const StepArguments<T>& s) {
-  const StepSettings& c = s.settings;
+  const Evaluation<T> nets(s);
+  executor.On(0);
   executor.Each(Prepare<T>{s});
-  if (c.discriminator_rows > 0) {
-    executor.Branch(1);
-    TrainDiscriminators(executor, s);
-  }
-  executor.Branch(0);
-  EvaluatePolicy(executor, s);
-  executor.Join();
+  executor.Meet(1);
+  executor.On(1);
+  if (s.settings.discriminator_rows > 0) TrainDiscriminators(executor, s);
+  executor.On(0);
+  Evaluate(executor, s, nets);
+  executor.Meet(1);
+  executor.On(1);
   executor.Teams(CriticLoss<T>{s});
-  const NetProducts<T> critics(c.seeds, s.critics, s.main, s.critic_pass);
-  Backward(executor, {critics}, {Shared(s.critic_inputs, s.q_rows, c.observation + c.action)},
-           s.critics.layers);
+  Backward(executor, {nets.critics}, {nets.critic_inputs}, s.critics.layers);
+  executor.On(0);
+  DifferentiatePolicy(executor, s, nets);
+  executor.Meet(0);
   executor.Each(MainAdam<T>{s});
 }
 

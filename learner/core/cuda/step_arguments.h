@@ -81,6 +81,9 @@ struct SeedState {
   double root_correction2 = 1;
 };
 
+// How products multiply float32; float64 is always multiplied as it is (product.h).
+enum class Arithmetic { kPlain, kTensor1, kTensor3 };
+
 enum class PenaltyKind { kNone, kLogSumExp, kMean, kCql };
 
 struct StepSettings {
@@ -97,6 +100,7 @@ struct StepSettings {
   int cql;
   bool difference, uniform_gap, gap_penalty, weighted, shaped, backup_entropy, fixed_log_std;
   PenaltyKind penalty;
+  Arithmetic arithmetic;
   double discount, tau, min_q_weight, ratio_min, ratio_max, gap_min, gap_max, shaping_clip;
   double discriminator_noise, target_entropy, log_std_min, log_std_max, policy_average;
   double discriminator_learning_rate, learning_rate, learning_rate_final_fraction;

@@ -81,7 +81,7 @@ BatchShape BatchShape::Of(const LearnerConfig& config) {
 }
 
 StepSettings SettingsOf(const LearnerConfig& config, const NetLayouts& nets,
-                        const BatchShape& shape, int seeds) {
+                        const BatchShape& shape, int seeds, Arithmetic arithmetic) {
   const AlgorithmConfig& a = config.algorithm;
   const OptimizerConfig& optimizer = config.optimizer;
   const NetworkConfig& networks = config.networks;
@@ -105,6 +105,7 @@ StepSettings SettingsOf(const LearnerConfig& config, const NetLayouts& nets,
   s.backup_entropy = a.backup_entropy;
   s.fixed_log_std = networks.fixed_log_std;
   s.penalty = PenaltyOf(a.regularizer);
+  s.arithmetic = arithmetic;
   s.discount = optimizer.discount;
   s.tau = optimizer.tau;
   s.min_q_weight = a.min_q_weight;

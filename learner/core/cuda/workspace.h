@@ -57,7 +57,7 @@ struct BatchShape {
 };
 
 StepSettings SettingsOf(const LearnerConfig& config, const NetLayouts& nets,
-                        const BatchShape& shape, int seeds);
+                        const BatchShape& shape, int seeds, Arithmetic arithmetic);
 
 // Fills in nets and groups, with parameters of `seeds` seeds that are all zero.
 template <typename T>
