@@ -9,6 +9,7 @@
 #include "actors/evaluate.h"
 #include "actors/rollout.h"
 #include "common/client/replay_shards.h"
+#include "common/process/security.h"
 #include "common/process/status.h"
 
 ABSL_FLAG(std::string, role, "rollout",
@@ -36,6 +37,7 @@ absl::Status Run(const std::vector<std::string>&) {
   if (options.learner.empty()) {
     return absl::InvalidArgumentError("--learner is needed: the learner's address");
   }
+  ESTUARY_RETURN_IF_ERROR(process::CheckPeerAddress(options.learner));
   if (options.index < 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("--index is ", options.index, "; it counts from 0"));

@@ -34,6 +34,7 @@ class PolicyFeed::Impl {
       client::LearnerSubscriber::Options options;
       options.address = learner;
       options.subscriber = absl::StrCat("bridge-", robot);
+      options.outlives_refusal = true;
       subscriber_ = std::make_unique<client::LearnerSubscriber>(options);
     }
     thread_ = std::thread([this] { Work(); });

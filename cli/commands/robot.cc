@@ -13,6 +13,7 @@
 #include "cli/commands/commands.h"
 #include "cli/progress/format.h"
 #include "cli/robot/operator_client.h"
+#include "common/process/security.h"
 #include "common/process/status.h"
 
 namespace estuary::cli {
@@ -98,6 +99,7 @@ Command Make(
           if (options->bridge.empty()) {
             return absl::InvalidArgumentError("--bridge=ADDR is needed: where the bridge listens");
           }
+          ESTUARY_RETURN_IF_ERROR(process::CheckPeerAddress(options->bridge));
           OperatorClient client(options->bridge);
           ESTUARY_ASSIGN_OR_RETURN(const v1::RobotStatus status, ask(client, *options, words));
           Print(status);

@@ -14,7 +14,8 @@ constexpr absl::Duration kTimeout = absl::Seconds(5);
 }  // namespace
 
 OperatorClient::OperatorClient(const std::string& address)
-    : address_(address), stub_(v1::RobotOperator::NewStub(process::MakeChannel(address))) {}
+    : address_(address),
+      stub_(v1::RobotOperator::NewStub(process::MakeChannel(address, process::Role::kBridge))) {}
 
 template <typename Request>
 absl::StatusOr<v1::RobotStatus> OperatorClient::Call(Method<Request> method,

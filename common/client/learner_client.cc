@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "common/process/backoff.h"
 #include "common/process/channel.h"
+#include "common/process/explain.h"
 #include "common/process/log.h"
 #include "common/process/shutdown.h"
 #include "common/process/status.h"
@@ -40,7 +41,8 @@ absl::Status CallUntil(const std::string& what, const std::string& address, absl
     if (now - start >= timeout) {
       return absl::UnavailableError(
           absl::StrCat("the learner at ", address, " does not answer ", what, " (tried for ",
-                       absl::FormatDuration(timeout), "): ", status.message()));
+                       absl::FormatDuration(timeout), "): ", status.message(), "; ",
+                       process::WhyNoAnswer(address, process::Role::kLearner)));
     }
     if (now >= next_word) {
       spdlog::info("waiting for the learner at {} to answer {} since {}", address, what,
@@ -57,7 +59,8 @@ absl::Status CallUntil(const std::string& what, const std::string& address, absl
 }  // namespace
 
 LearnerClient::LearnerClient(const std::string& address)
-    : address_(address), stub_(v1::Learner::NewStub(process::MakeChannel(address))) {}
+    : address_(address),
+      stub_(v1::Learner::NewStub(process::MakeChannel(address, process::Role::kLearner))) {}
 
 absl::StatusOr<v1::GetExperimentResponse> LearnerClient::GetExperiment(absl::Duration timeout) {
   v1::GetExperimentResponse response;

@@ -12,6 +12,7 @@
 #include "absl/time/clock.h"
 #include "common/process/backoff.h"
 #include "common/process/channel.h"
+#include "common/process/explain.h"
 #include "common/process/log.h"
 #include "common/process/status.h"
 #include "estuary/v1/learner.grpc.pb.h"
@@ -22,6 +23,7 @@ namespace {
 // Evaluations held here; the learner keeps the others.
 constexpr size_t kHeldEvaluations = 2;
 constexpr absl::Duration kWord = absl::Seconds(5);
+constexpr absl::Duration kLongestRefusal = absl::Seconds(30);
 
 // Trying again would end the same way.
 bool IsRefusal(const absl::Status& status) {
@@ -41,8 +43,9 @@ bool IsRefusal(const absl::Status& status) {
 
 struct LearnerSubscriber::Impl {
   const Options options;
-  const std::shared_ptr<grpc::Channel> channel;
-  const std::unique_ptr<v1::Learner::Stub> stub;
+  // The thread's own.
+  std::shared_ptr<grpc::Channel> channel;
+  std::unique_ptr<v1::Learner::Stub> stub;
 
   mutable absl::Mutex mutex;
   bool stopped ABSL_GUARDED_BY(mutex) = false;
@@ -58,8 +61,12 @@ struct LearnerSubscriber::Impl {
 
   std::thread thread;
 
-  explicit Impl(const Options& o)
-      : options(o), channel(process::MakeChannel(o.address)), stub(v1::Learner::NewStub(channel)) {}
+  explicit Impl(const Options& o) : options(o) { Connect(); }
+
+  void Connect() {
+    channel = process::MakeChannel(options.address, process::Role::kLearner);
+    stub = v1::Learner::NewStub(channel);
+  }
 
   // The learner sends its headers when it takes the subscription, which may be long before it has
   // a version to give.
@@ -132,14 +139,17 @@ struct LearnerSubscriber::Impl {
       if (stopped) return;
       const absl::Time now = absl::Now();
       if (now < next_word) continue;
-      spdlog::info("{} waits for the learner at {} since {}", options.subscriber, options.address,
-                   absl::FormatDuration(absl::Trunc(now - away_since, absl::Seconds(1))));
+      spdlog::info("{} waits for the learner at {} since {}: {}", options.subscriber,
+                   options.address,
+                   absl::FormatDuration(absl::Trunc(now - away_since, absl::Seconds(1))),
+                   process::WhyNoAnswer(options.address, process::Role::kLearner));
       next_word = now + kWord;
     }
   }
 
   void Run() {
     process::Backoff backoff;
+    process::Backoff refusals(kWord, kLongestRefusal);
     absl::Time next_word = absl::Now() + kWord;
     while (true) {
       AwaitConnection();
@@ -147,6 +157,15 @@ struct LearnerSubscriber::Impl {
       const absl::Status ended = ReadStream();
       absl::MutexLock lock(&mutex);
       if (stopped || finished) return;
+      if (options.outlives_refusal && absl::IsPermissionDenied(ended)) {
+        spdlog::error("the learner at {} refuses the subscription of {}, which asks again: {}",
+                      options.address, options.subscriber, std::string(ended.message()));
+        mutex.AwaitWithTimeout(absl::Condition(&stopped), refusals.Next());
+        if (stopped) return;
+        // A connection keeps the certificate that it began with.
+        Connect();
+        continue;
+      }
       if (IsRefusal(ended)) {
         status = process::Annotate(
             ended, absl::StrCat("the learner at ", options.address, " refuses the subscription of ",

@@ -31,6 +31,9 @@ class LearnerSubscriber {
     // For the learner's logs and metrics: "actor-0", "bridge".
     std::string subscriber;
     bool evaluations = false;
+    // Ask again now and then where the certificate's role is refused, too: a robot's certificate is
+    // replaced while it runs.
+    bool outlives_refusal = false;
   };
   using Update = std::shared_ptr<const v1::PolicyUpdate>;
 
