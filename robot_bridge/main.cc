@@ -10,7 +10,6 @@
 #include "common/process/metrics.h"
 #include "common/process/security.h"
 #include "common/process/service_manager.h"
-#include "common/process/security.h"
 #include "common/process/shutdown.h"
 #include "common/process/status.h"
 #include "robot_bridge/bridge.h"
