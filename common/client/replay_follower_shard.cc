@@ -27,7 +27,7 @@ ReplayFollowerShard::ReplayFollowerShard(const ReplayFollowerOptions& options, i
       index_(index),
       name_(absl::StrCat("follower of table '", options.table, "' at ", options.shards[index])),
       handlers_(std::move(handlers)),
-      channel_(process::MakeChannel(options.shards[index])),
+      channel_(process::MakeChannel(options.shards[index], process::Role::kReplay)),
       cursor_(cursor),
       thread_([this] { Run(); }) {}
 
@@ -72,7 +72,7 @@ void ReplayFollowerShard::Run() {
 }
 
 absl::Status ReplayFollowerShard::Session(bool& worked) {
-  ESTUARY_RETURN_IF_ERROR(process::Annotate(call_.Connect(*channel_), name_));
+  ESTUARY_RETURN_IF_ERROR(process::Annotate(call_.Connect(*channel_, options_.shards[index_]), name_));
   grpc::ClientContext context;
   if (!call_.Begin(&context)) return absl::CancelledError("stopped");
   const auto stub = v1::Replay::NewStub(channel_);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "common/process/explain.h"
 #include "common/process/log.h"
 
 namespace estuary::client {
@@ -58,7 +59,7 @@ absl::Duration RetryPauses::Away() const {
   return since_ == absl::InfiniteFuture() ? absl::ZeroDuration() : absl::Now() - since_;
 }
 
-absl::Status RunningCall::Connect(grpc::Channel& channel) {
+absl::Status RunningCall::Connect(grpc::Channel& channel, const std::string& address) {
   for (int look = 0; look < 10; ++look) {
     {
       const absl::MutexLock lock(&mutex_);
@@ -68,7 +69,7 @@ absl::Status RunningCall::Connect(grpc::Channel& channel) {
       return absl::OkStatus();
     }
   }
-  return absl::UnavailableError("it does not answer; is it running there?");
+  return absl::UnavailableError(process::WhyNoAnswer(address, process::Role::kReplay));
 }
 
 bool RunningCall::Begin(grpc::ClientContext* context) {

@@ -43,10 +43,10 @@ class RetryPauses {
 // The context of the stream that runs now, for whoever must end it from another thread.
 class RunningCall {
  public:
-  // Waits about a second for the channel to be connected; UNAVAILABLE where it is not then,
-  // CANCELLED once Stop was called. A call on a channel that is not connected fails at once, and
+  // Waits about a second for the channel, of a shard, to be connected; UNAVAILABLE, with the reason,
+  // where it is not then, CANCELLED once Stop was called. A call on a channel that is not connected fails at once, and
   // between such calls nobody would drive the channel's attempts.
-  absl::Status Connect(grpc::Channel& channel);
+  absl::Status Connect(grpc::Channel& channel, const std::string& address);
   // False once Stop was called: do not start.
   bool Begin(grpc::ClientContext* context);
   void End();

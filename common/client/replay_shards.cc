@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/process/channel.h"
+#include "common/process/security.h"
 #include "common/process/status.h"
 #include "estuary/v1/replay.grpc.pb.h"
 
@@ -31,7 +32,7 @@ uint64_t Hash(absl::string_view a, absl::string_view b) {
 }
 
 absl::StatusOr<v1::DescribeResponse> Describe(const std::string& address, absl::Duration timeout) {
-  const auto stub = v1::Replay::NewStub(process::MakeChannel(address));
+  const auto stub = v1::Replay::NewStub(process::MakeChannel(address, process::Role::kReplay));
   grpc::ClientContext context;
   process::SetDeadline(context, timeout);
   context.set_wait_for_ready(true);
@@ -53,6 +54,7 @@ absl::StatusOr<std::vector<std::string>> ParseShards(absl::string_view text) {
       return absl::InvalidArgumentError(
           absl::StrCat("shard map '", text, "' has an empty address; write ADDRESS,ADDRESS"));
     }
+    ESTUARY_RETURN_IF_ERROR(process::CheckPeerAddress(shard));
     if (!seen.insert(shard).second) {
       return absl::InvalidArgumentError(
           absl::StrCat("shard map '", text, "' has ", shard, " twice"));

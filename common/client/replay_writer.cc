@@ -70,7 +70,7 @@ ReplayWriter::Impl::Impl(ReplayWriterOptions options)
       start_(options_.first_sequence.value_or(0)),
       base_(start_) {
   for (const std::string& address : options_.shards) {
-    channels_.push_back(process::MakeChannel(address));
+    channels_.push_back(process::MakeChannel(address, process::Role::kReplay));
   }
   thread_ = std::thread([this] { Run(); });
 }

@@ -50,7 +50,7 @@ bool ReplayWriter::Impl::HomeIsBack() {
 }
 
 absl::Status ReplayWriter::Impl::Session(int shard, bool& welcomed) {
-  const absl::Status ready = call_.Connect(*channels_[shard]);
+  const absl::Status ready = call_.Connect(*channels_[shard], options_.shards[shard]);
   if (!ready.ok()) {
     return process::Annotate(ready, absl::StrCat(Name(), " at ", options_.shards[shard]));
   }
