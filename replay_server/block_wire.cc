@@ -1,17 +1,11 @@
 #include "replay_server/block_wire.h"
 
-#include <cstring>
-
 #include "estuary/v1/transition.pb.h"
 
 namespace estuary::replay {
 namespace {
 
 using Field = v1::TransitionBlock;
-
-void Copy(absl::Span<const char> from, char* to) {
-  if (!from.empty()) std::memcpy(to, from.data(), from.size());
-}
 
 }  // namespace
 
@@ -28,10 +22,7 @@ void WriteBlock(const ColumnStore& store, uint64_t slot, uint32_t rows, WireWrit
   for (int i = 0; i < store.columns(); ++i) {
     const size_t bytes = rows * store.column_bytes(i);
     out.Open(Field::kColumnsFieldNumber, bytes);
-    char* to = out.Skip(bytes);
-    const ColumnStore::Pieces pieces = store.Column(i, slot, rows);
-    Copy(pieces.first, to);
-    Copy(pieces.second, to + pieces.first.size());
+    store.Read(i, slot, rows, out.Skip(bytes));
   }
 }
 

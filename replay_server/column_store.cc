@@ -18,10 +18,26 @@ constexpr size_t kAlignment = 2 << 20;
 
 size_t RoundUp(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
+// Columns of fewer bytes a row share an array.
+constexpr size_t kNarrowBytes = 32;
+
+// Bytes a row takes in the shared array.
+size_t NarrowBytes(const transition::Schema& schema) {
+  size_t bytes = 0;
+  for (int i = 0; i < schema.columns(); ++i) {
+    if (schema.column_bytes(i) < kNarrowBytes) bytes += schema.column_bytes(i);
+  }
+  return bytes;
+}
+
+// The caches are asked for rows this far ahead of the copy.
+constexpr size_t kAhead = 16;
+
 template <size_t kBytes>
-void GatherFixed(const char* from, absl::Span<const uint64_t> slots, char* to) {
-  for (const uint64_t slot : slots) {
-    std::memcpy(to, from + slot * kBytes, kBytes);
+void GatherFixed(const char* from, size_t stride, absl::Span<const uint64_t> slots, char* to) {
+  for (size_t i = 0; i < slots.size(); ++i) {
+    if (i + kAhead < slots.size()) __builtin_prefetch(from + slots[i + kAhead] * stride);
+    std::memcpy(to, from + slots[i] * stride, kBytes);
     to += kBytes;
   }
 }
@@ -33,34 +49,45 @@ inline void CopyRow(char* to, const char* from, size_t bytes) {
   for (; bytes > 0; --bytes) *to++ = *from++;
 }
 
-void GatherColumn(const char* from, size_t bytes, absl::Span<const uint64_t> slots, char* to) {
-  // The caches are asked for rows this far ahead of the copy.
-  constexpr size_t kAhead = 16;
+void GatherColumn(const char* from, size_t bytes, size_t stride, absl::Span<const uint64_t> slots,
+                  char* to) {
   switch (bytes) {
     case 1:
-      return GatherFixed<1>(from, slots, to);
+      return GatherFixed<1>(from, stride, slots, to);
     case 4:
-      return GatherFixed<4>(from, slots, to);
+      return GatherFixed<4>(from, stride, slots, to);
     case 8:
-      return GatherFixed<8>(from, slots, to);
+      return GatherFixed<8>(from, stride, slots, to);
     default:
       break;
   }
   for (size_t i = 0; i < slots.size(); ++i) {
     if (i + kAhead < slots.size()) {
-      const char* ahead = from + slots[i + kAhead] * bytes;
+      const char* ahead = from + slots[i + kAhead] * stride;
       for (size_t line = 0; line < bytes; line += 64) __builtin_prefetch(ahead + line);
     }
-    CopyRow(to, from + slots[i] * bytes, bytes);
+    CopyRow(to, from + slots[i] * stride, bytes);
     to += bytes;
   }
+}
+
+// `rows` rows between arrays of these strides.
+void CopyRows(char* to, size_t to_stride, const char* from, size_t from_stride, size_t bytes,
+              uint64_t rows) {
+  if (to_stride == bytes && from_stride == bytes) {
+    std::memcpy(to, from, rows * bytes);
+    return;
+  }
+  for (; rows > 0; --rows, to += to_stride, from += from_stride) CopyRow(to, from, bytes);
 }
 
 }  // namespace
 
 uint64_t ColumnStore::BytesFor(const transition::Schema& schema, uint64_t capacity) {
-  uint64_t bytes = kAlignment;
-  for (int i = 0; i < schema.columns(); ++i) bytes += RoundUp(schema.column_bytes(i) * capacity);
+  uint64_t bytes = kAlignment + RoundUp(NarrowBytes(schema) * capacity);
+  for (int i = 0; i < schema.columns(); ++i) {
+    if (schema.column_bytes(i) >= kNarrowBytes) bytes += RoundUp(schema.column_bytes(i) * capacity);
+  }
   return bytes;
 }
 
@@ -80,9 +107,18 @@ absl::StatusOr<ColumnStore> ColumnStore::Create(const transition::Schema& schema
   store.memory_bytes_ = total;
   const auto start = reinterpret_cast<size_t>(memory);
   char* next = store.memory_ + (RoundUp(start) - start);
+  const size_t narrow_bytes = NarrowBytes(schema);
+  char* narrow = next;
+  next += RoundUp(narrow_bytes * capacity);
   for (int i = 0; i < schema.columns(); ++i) {
-    store.columns_.push_back({.data = next, .bytes = schema.column_bytes(i)});
-    next += RoundUp(schema.column_bytes(i) * capacity);
+    const size_t bytes = schema.column_bytes(i);
+    if (bytes < kNarrowBytes) {
+      store.columns_.push_back({.data = narrow, .bytes = bytes, .stride = narrow_bytes});
+      narrow += bytes;
+    } else {
+      store.columns_.push_back({.data = next, .bytes = bytes, .stride = bytes});
+      next += RoundUp(bytes * capacity);
+    }
   }
   return store;
 }
@@ -103,31 +139,35 @@ void ColumnStore::Write(uint64_t slot, const v1::TransitionBlock& block, uint32_
   for (int i = 0; i < columns(); ++i) {
     const ColumnMemory& column = columns_[i];
     const char* from = block.columns(i).data() + first * column.bytes;
-    std::memcpy(column.data + slot * column.bytes, from, until_end * column.bytes);
-    std::memcpy(column.data, from + until_end * column.bytes, (rows - until_end) * column.bytes);
+    CopyRows(column.data + slot * column.stride, column.stride, from, column.bytes, column.bytes,
+             until_end);
+    CopyRows(column.data, column.stride, from + until_end * column.bytes, column.bytes,
+             column.bytes, rows - until_end);
   }
 }
 
-ColumnStore::Pieces ColumnStore::Column(int column, uint64_t slot, uint32_t rows) const {
+void ColumnStore::Read(int column, uint64_t slot, uint32_t rows, char* to) const {
   const ColumnMemory& memory = columns_[column];
   const uint64_t until_end = std::min<uint64_t>(rows, capacity_ - slot);
-  return {.first = {memory.data + slot * memory.bytes, until_end * memory.bytes},
-          .second = {memory.data, (rows - until_end) * memory.bytes}};
+  CopyRows(to, memory.bytes, memory.data + slot * memory.stride, memory.stride, memory.bytes,
+           until_end);
+  CopyRows(to + until_end * memory.bytes, memory.bytes, memory.data, memory.stride, memory.bytes,
+           rows - until_end);
 }
 
 void ColumnStore::Read(uint64_t slot, uint32_t rows, v1::TransitionBlock& block) const {
   while (block.columns_size() < columns()) block.add_columns();
   for (int i = 0; i < columns(); ++i) {
-    const Pieces pieces = Column(i, slot, rows);
     std::string& to = *block.mutable_columns(i);
-    to.assign(pieces.first.data(), pieces.first.size());
-    to.append(pieces.second.data(), pieces.second.size());
+    to.resize(rows * columns_[i].bytes);
+    Read(i, slot, rows, to.data());
   }
   block.set_rows(rows);
 }
 
 void ColumnStore::Gather(int column, absl::Span<const uint64_t> slots, char* to) const {
-  GatherColumn(columns_[column].data, columns_[column].bytes, slots, to);
+  const ColumnMemory& memory = columns_[column];
+  GatherColumn(memory.data, memory.bytes, memory.stride, slots, to);
 }
 
 }  // namespace estuary::replay

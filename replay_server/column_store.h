@@ -1,5 +1,7 @@
 // Memory for a fixed number of rows, one array a column: appending and reading are a memcpy a
-// column, and no row costs an allocation.
+// column, and no row costs an allocation. Narrow columns (flags, reward, ...) share one array, in
+// which a row's values lie together: a row drawn at random costs a cache miss for each place it is
+// in, and each of these would be one.
 //
 // Slots are 0..capacity-1; runs of slots wrap around. Memory is reserved at once and touched when
 // used. Not thread-safe; bounds are the caller's.
@@ -34,19 +36,17 @@ class ColumnStore {
   void Write(uint64_t slot, const v1::TransitionBlock& block, uint32_t first, uint32_t rows);
   // The other way; the block's memory is used again.
   void Read(uint64_t slot, uint32_t rows, v1::TransitionBlock& block) const;
-  // One column's part, as one or two pieces.
-  struct Pieces {
-    absl::Span<const char> first;
-    absl::Span<const char> second;
-  };
-  Pieces Column(int column, uint64_t slot, uint32_t rows) const;
+  // One column of the slots from `slot` on, to as many bytes as they have.
+  void Read(int column, uint64_t slot, uint32_t rows, char* to) const;
   // One column of rows from anywhere, in the order of `slots`, to as many bytes as they have.
   void Gather(int column, absl::Span<const uint64_t> slots, char* to) const;
 
  private:
   struct ColumnMemory {
     char* data = nullptr;
+    // Of a row's values, and from one row's to the next row's.
     size_t bytes = 0;
+    size_t stride = 0;
   };
 
   ColumnStore() = default;

@@ -74,8 +74,8 @@ TEST(TableConfig, WhatCannotFitInMemoryIsRefusedWithTheSums) {
   *configs.add_tables() = MemoryTable("others", 100);
   const absl::Status status = CheckMemory(configs, 1 << 30);
   EXPECT_TRUE(absl::IsResourceExhausted(status));
-  // 46 bytes a row, each of 8 columns in whole huge pages.
-  EXPECT_THAT(std::string(status.message()), HasSubstr("may grow to 4414 MiB"));
+  // 46 bytes a row, in whole huge pages.
+  EXPECT_THAT(std::string(status.message()), HasSubstr("may grow to 4394 MiB"));
   EXPECT_THAT(std::string(status.message()), HasSubstr("only 1024 MiB"));
   EXPECT_TRUE(CheckMemory(configs, BytesNeeded(configs)).ok());
 }
