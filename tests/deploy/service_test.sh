@@ -48,6 +48,11 @@ say "not started, not enabled"
 [[ $(property ActiveState) == inactive ]] || fail "the service is $(property ActiveState) right after installation"
 [[ $(property UnitFileState) == disabled ]] || fail "the service is $(property UnitFileState)"
 
+say "self-test as connect-your-robot.md says"
+verdict=$(in_booted systemd-run --pipe --wait -p User=estuary -p LimitRTPRIO=80 -p LimitMEMLOCK=infinity \
+  estuary-bridge --flagfile=/etc/estuary/bridge.conf --selftest 2>&1 || true)
+expect 'verdict: ' "$verdict"
+
 say "start"
 in_booted systemctl enable --now estuary-bridge || fail "it does not start: $(in_booted journalctl -u estuary-bridge -n 20 --no-pager)"
 expect 'is disarmed' "$(status)"
