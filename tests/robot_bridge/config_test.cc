@@ -44,6 +44,7 @@ TEST(Config, SetsWhatItSays) {
                                         invalid_ticks_off: 3
                                         recovery_ticks: 0
                                         fade_ticks: 20
+                                        operator_silent_ms: 120
                                       }
                                     )pb",
                                     task);
@@ -64,6 +65,7 @@ TEST(Config, SetsWhatItSays) {
   EXPECT_EQ(loop.invalid_ticks_off, 3);
   EXPECT_EQ(loop.recovery_ticks, 0);
   EXPECT_EQ(loop.fade_ticks, 20);
+  EXPECT_EQ(loop.operator_silent_ns, 120 * kMillisecond);
 }
 
 struct Bad {
@@ -103,7 +105,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"timing { stale_ms: 200 }", "got 200 and 100"},
         Bad{"timing { stale_ms: 5 }", "got 5 and 100"},
         Bad{"timing { invalid_ticks_off: 0 }", "invalid_ticks_off must be at least 1"},
-        Bad{"timing { fade_ticks: 2000000 }", "1000000 at most"}));
+        Bad{"timing { fade_ticks: 2000000 }", "1000000 at most"},
+        Bad{"timing { operator_silent_ms: 5 }", "operator_silent_ms must be from 2"}));
 
 }  // namespace
 }  // namespace estuary::bridge
