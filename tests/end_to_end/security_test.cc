@@ -108,7 +108,7 @@ class Security : public ::testing::Test {
     sim.set_name("sim");
     *sim.mutable_schema() =
         transition::Schema::Standard(real.task(), real.observation_dim(), real.action_dim(),
-                                     real.control_period_us())
+                                     real.proto().control_period_us())
             .proto();
     sim.set_capacity(100'000);
     sim.set_remover(v1::REMOVER_FIFO);
