@@ -3,6 +3,7 @@
 // Input: pieces; of each the first byte says what else happens, the rest is a RobotMessage.
 #include "robot_bridge/drivers/grpc/messages.h"
 #include "robot_bridge/drivers/identity.h"
+#include "tests/fuzz/harness/quiet.h"
 #include "tests/fuzz/loop_rig.h"
 
 namespace estuary::fuzz {

@@ -43,8 +43,7 @@ TEST(Config, SetsWhatItSays) {
                                         lost_ms: 90
                                         invalid_ticks_off: 3
                                         recovery_ticks: 0
-                                        fade_ticks: 20
-                                        operator_silent_ms: 120
+                                        fade_ticks: 20 late_us: 250 spin_us: 40 operator_silent_ms: 120
                                       }
                                     )pb",
                                     task);
@@ -66,6 +65,8 @@ TEST(Config, SetsWhatItSays) {
   EXPECT_EQ(loop.recovery_ticks, 0);
   EXPECT_EQ(loop.fade_ticks, 20);
   EXPECT_EQ(loop.operator_silent_ns, 120 * kMillisecond);
+  EXPECT_EQ(loop.late_ns, 250 * kMicrosecond);
+  EXPECT_EQ(loop.spin_ns, 40 * kMicrosecond);
 }
 
 struct Bad {
@@ -104,6 +105,9 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"limits { envelope { soft: 2 fallback: 1 off: 3 } }", "got 2, 1, 3"},
         Bad{"timing { stale_ms: 200 }", "got 200 and 100"},
         Bad{"timing { stale_ms: 5 }", "got 5 and 100"},
+        Bad{"timing { late_us: 0 }", "timing.late_us must be in (0, 5000]"},
+        Bad{"timing { late_us: 6000 }", "got 6000"},
+        Bad{"timing { spin_us: 2501 }", "2500, at most, got 2501"},
         Bad{"timing { invalid_ticks_off: 0 }", "invalid_ticks_off must be at least 1"},
         Bad{"timing { fade_ticks: 2000000 }", "1000000 at most"},
         Bad{"timing { operator_silent_ms: 5 }", "operator_silent_ms must be from 2"}));

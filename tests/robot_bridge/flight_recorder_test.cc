@@ -65,7 +65,7 @@ TEST_F(FlightRecorderTest, WritesTheLastTicksAMomentAfterAFault) {
   const std::vector<std::string> lines = absl::StrSplit(*process::ReadFile(**path), '\n');
   ASSERT_EQ(lines.size(), 7u) << "a header, five ticks, the end";
   EXPECT_THAT(lines[0], testing::EndsWith("observation_0,observation_1,wanted_0,commanded_0"));
-  EXPECT_EQ(lines[1], "0.000000,17,117,POLICY,5,0,0,0,1,0.25,-1,0.5,0.75");
+  EXPECT_EQ(lines[1], "0.000000,17,117,POLICY,5,0,0,0.0,0,1,0.25,-1,0.5,0.75");
   EXPECT_THAT(lines[5], testing::StartsWith("0.020000,21,121,"));
   EXPECT_FALSE(recorder.WriteIfDue(10 * kSecond)->has_value()) << "once";
 }

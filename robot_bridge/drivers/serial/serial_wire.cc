@@ -99,6 +99,7 @@ class SerialWire : public Wire {
       if (size > 0) return static_cast<size_t>(size);
       if (size < 0 && (errno == EAGAIN || errno == EINTR)) continue;
       LineGone();
+      if (Now() >= deadline) return 0;
     }
     return 0;
   }

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "robot_bridge/drivers/watchdog.h"
+#include "robot_bridge/client/watchdog.h"
 #include "robot_bridge/tasks.h"
 #include "worlds/wheel_legged/wheel_legged_task.h"
 
@@ -18,6 +18,7 @@ class EmulatorTest : public testing::Test {
   void Make(EmulatorOptions options = {}) {
     options.hold_periods = 2;
     emulator_ = std::make_unique<Emulator>(options, *Plant::Make("wheel_legged_stand"));
+    newest_ = Observation();
   }
   // A command that answers the newest observation and arrives `after` the period's begin.
   void Command(float action, int64_t after, bool torque_on = true) {

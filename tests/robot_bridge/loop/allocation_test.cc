@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstdlib>
+#include <thread>
 #include <vector>
 
 #include "tests/robot_bridge/loop/fake_robot.h"
@@ -114,6 +115,34 @@ TEST(Allocation, TheLoopTakesAndFreesNoMemoryWhateverHappens) {
   EXPECT_EQ(ticks.load(), 20'000);
   EXPECT_GT(rig.telemetry.counters.transitions_recorded.Get(), 5'000u);
   EXPECT_GT(rig.telemetry.counters.policy_swaps.Get(), 100u);
+}
+
+TEST(Allocation, NeitherPacingTakesMemoryWhileItRuns) {
+#if !ESTUARY_TRAP
+  GTEST_SKIP() << "a sanitizer owns malloc";
+#endif
+  for (const Pacing pacing : {Pacing::kClock, Pacing::kObservations}) {
+    LoopConfig config = TestConfig();
+    config.pacing = pacing;
+    config.period_ns = kMillisecond;
+    config.late_ns = 1;
+    config.spin_ns = 10 * kMicrosecond;
+    Rig rig(config);
+    std::atomic<bool> stop{false};
+    allocations = 0;
+    std::thread thread([&] {
+      trapped = true;
+      rig.loop.Run(stop);
+      trapped = false;
+    });
+    while (rig.telemetry.counters.turns.Get() < 50) SleepUntil(Now() + kMillisecond);
+    stop = true;
+    thread.join();
+    EXPECT_EQ(allocations.load(), 0);
+    if (pacing == Pacing::kClock) {
+      EXPECT_GT(rig.telemetry.counters.late_ticks.Get(), 0u);
+    }
+  }
 }
 
 }  // namespace
