@@ -138,8 +138,7 @@ int main(int argc, char** argv) {
   }
   hardware.MotorsOff();
   link->Stop();
-  std::printf("%s for %.1f s, motors on for about %.1f s, pitch %.3f rad\n",
-              link->connected() ? "connected" : "ran", 1e-9 * (Now() - start), 1e-3 * powered,
-              hardware.pitch());
+  std::printf("ran for %.1f s, motors on for about %.1f s, pitch %.3f rad\n",
+              1e-9 * (Now() - start), 1e-3 * powered, hardware.pitch());
   return 0;
 }
