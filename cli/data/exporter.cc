@@ -54,7 +54,7 @@ absl::Status ExportTable(const TableStreamOptions& options, dataset::Writer& wri
   if (written + filled == 0) {
     return absl::FailedPreconditionError("table real holds no rows yet; nothing was written");
   }
-  batch.Resize(written, filled, obs, act);
+  batch.Truncate(filled);
   if (filled > 0) ESTUARY_RETURN_IF_ERROR(writer.Append(batch));
   return writer.Finish();
 }

@@ -89,6 +89,16 @@ void Batch::Resize(uint64_t first_row, size_t count, int observations_of, int ac
   timeouts.assign(count, 0);
 }
 
+void Batch::Truncate(size_t count) {
+  rows = count;
+  observations.resize(count * observation_dim);
+  actions.resize(count * action_dim);
+  rewards.resize(count);
+  next_observations.resize(count * observation_dim);
+  terminals.resize(count);
+  timeouts.resize(count);
+}
+
 absl::StatusOr<hdf5::Shape> ArrayShape(const hdf5::File& file, const std::string& name,
                                        size_t rank) {
   if (!file.Exists(name)) {

@@ -57,6 +57,8 @@ struct Batch {
 
   // Makes room for `count` rows of these dimensions, all zero flags.
   void Resize(uint64_t first_row, size_t count, int observations_of, int actions_of);
+  // Keeps the first `count` rows.
+  void Truncate(size_t count);
   // Row i of the batch, with source DATASET and the given episode number.
   transition::Row Row(size_t i, uint32_t episode) const;
   bool EndsEpisode(size_t i) const { return terminals[i] != 0 || timeouts[i] != 0; }

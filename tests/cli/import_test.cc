@@ -10,11 +10,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "cli/cluster/local_cluster.h"
+#include "cli/data/exporter.h"
 #include "cli/data/importer.h"
 #include "cli/data/recorded.h"
 #include "cli/data/schemas.h"
 #include "common/client/replay_shards.h"
 #include "common/client/replay_writer.h"
+#include "common/dataset/dataset.h"
+#include "common/dataset/writer.h"
 #include "common/experiment/experiment.h"
 #include "replay_server/replay_server.h"
 #include "worlds/dataset/columns.h"
@@ -52,6 +55,7 @@ class Import : public ::testing::Test {
       real.set_capacity(100'000);
       real.set_remover(v1::REMOVER_NONE);
       real.set_durability(v1::DURABILITY_DISK);
+      if (limiter_.samples_per_insert() > 0) *real.mutable_limiter() = limiter_;
       options.shard.data_dir = absl::StrCat(folder_, "/shard-", i);
       addresses_.push_back(absl::StrCat("unix:", folder_, "/", i, ".sock"));
       options.server.addresses = {addresses_.back()};
@@ -77,6 +81,7 @@ class Import : public ::testing::Test {
   worlds::DatasetColumns columns_;
   std::vector<std::unique_ptr<replay::ReplayServer>> servers_;
   std::vector<std::string> addresses_;
+  v1::SamplesPerInsert limiter_;
   ImportProgress progress_;
 };
 
@@ -141,6 +146,65 @@ TEST_F(Import, PutsARobotsRowsAfterImportedOnes) {
   EXPECT_EQ(recorded->source.back(), v1::TRANSITION_SOURCE_POLICY);
   EXPECT_EQ(recorded->policy_version.back(), 3u);
   EXPECT_FLOAT_EQ(recorded->columns.reward.back(), 7);
+}
+
+TEST_F(Import, ExportsWhatItImportedInBothLayouts) {
+  StartShards(2, StandardSchema(task_));
+  ASSERT_TRUE(DoImport(StandardSchema(task_)).ok());
+  const dataset::Origin origin = {.task = task_.name,
+                                  .generator = "export",
+                                  .observation_dim = task_.observation_dim,
+                                  .action_dim = task_.action_dim};
+  const std::string d4rl = folder_ + "/out.h5";
+  const std::string minari = folder_ + "/out-v0";
+  for (const bool as_minari : {false, true}) {
+    auto writer = as_minari ? dataset::CreateMinari(minari, "out-v0", origin)
+                            : dataset::CreateD4rl(d4rl, origin);
+    ASSERT_TRUE(writer.ok()) << writer.status();
+    TableStreamProgress progress;
+    const absl::Status exported =
+        ExportTable({.shards = addresses_, .schema = StandardSchema(task_), .timeout = kPatience},
+                    **writer, progress);
+    ASSERT_TRUE(exported.ok()) << exported;
+    EXPECT_EQ(progress.rows, kRows);
+    const auto reader = dataset::Reader::Open(as_minari ? minari : d4rl);
+    ASSERT_TRUE(reader.ok()) << reader.status();
+    ASSERT_EQ(reader->info().rows, kRows);
+    dataset::Batch batch;
+    ASSERT_TRUE(reader->Read(0, kRows, batch).ok());
+    EXPECT_EQ(batch.observations, columns_.observation);
+    EXPECT_EQ(batch.next_observations, columns_.next_observation);
+    EXPECT_EQ(batch.actions, columns_.action);
+    EXPECT_EQ(batch.rewards, columns_.reward);
+    EXPECT_EQ(batch.terminals, columns_.terminal);
+    if (!as_minari) EXPECT_EQ(batch.timeouts, columns_.timeout);
+  }
+}
+
+TEST_F(Import, ExportsNothingOfAnEmptyTable) {
+  StartShards(1, StandardSchema(task_));
+  auto writer = dataset::CreateD4rl(folder_ + "/out.h5", {.task = task_.name,
+                                                          .generator = "export",
+                                                          .observation_dim = task_.observation_dim,
+                                                          .action_dim = task_.action_dim});
+  TableStreamProgress progress;
+  EXPECT_EQ(ExportTable({.shards = addresses_, .schema = StandardSchema(task_)}, **writer, progress)
+                .code(),
+            absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(Import, IsOutsideTheLimitersArithmetic) {
+  // This limiter lets no insert in beyond the first hundred without samples.
+  limiter_.set_samples_per_insert(1);
+  limiter_.set_min_size(100);
+  limiter_.set_error_buffer(100);
+  StartShards(1, StandardSchema(task_));
+  const absl::Status imported = DoImport(StandardSchema(task_));
+  ASSERT_TRUE(imported.ok()) << imported;
+  const auto answers = client::DescribeShards({addresses_[0]}, kPatience);
+  const v1::TableStatus* table = client::FindTable(*answers[0], experiment::kRealTable);
+  EXPECT_EQ(table->inserted_in_bulk(), kRows);
+  EXPECT_EQ(table->waits().writers_waiting_for_samples(), 0);
 }
 
 TEST_F(Import, StopsWhenItIsTold) {
