@@ -2,7 +2,10 @@
 // it wakes, with SCHED_FIFO and without, beside cyclictest at the same priority and at the same
 // time; why it was late; and how long a policy takes.
 //
-//   bridge_benchmark [seconds] [priority] [spin_us]
+//   bridge_benchmark [seconds] [priority] [spin_us] [core]
+//
+// Loop and cyclictest are on the same core, since cores of one machine differ: some serve the
+// devices' interrupts.
 //
 // BENCH policy_32, policy_256  us for one action, against the goal
 // BENCH lateness_p50, _p99, _p999, _max  us with SCHED_FIFO; p99 against the goal of 100 us, the
@@ -13,6 +16,8 @@
 // BENCH missed_ticks    ticks skipped, against all
 //
 // The machine may be robbed by its hypervisor: compare ratios, and run it more than once.
+
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -115,7 +120,7 @@ class SteadyRobot : public bridge::RobotIo {
 // rings at normal priority.
 class LoopUnderTest {
  public:
-  LoopUnderTest(bridge::RobotTask task, int priority, int64_t spin_ns)
+  LoopUnderTest(bridge::RobotTask task, int priority, int core, int64_t spin_ns)
       : task_(std::move(task)), robot_(task_.loop.task.observation_dim) {
     task_.loop.pacing = bridge::Pacing::kClock;
     task_.loop.late_ns = kLate;
@@ -130,9 +135,9 @@ class LoopUnderTest {
                                                                        .telemetry = &telemetry_});
     port_.requests.Push({1, bridge::Event::kArm});
     drain_ = std::thread([this] { Drain(); });
-    thread_ = std::thread([this, priority] {
+    thread_ = std::thread([this, priority, core] {
       bridge::RealtimeGrants grants;
-      bridge::MakeThisThreadRealtime({.priority = priority, .cpu = -1, .lock_memory = false},
+      bridge::MakeThisThreadRealtime({.priority = priority, .cpu = core, .lock_memory = false},
                                      grants);
       for (const std::string& refused : grants.refused) {
         std::fprintf(stderr, "bridge_benchmark: %s\n", refused.c_str());
@@ -207,7 +212,7 @@ void PrintLateness(const std::string& name, const std::vector<double>& ours,
         against);
 }
 
-int Run(double seconds, int priority, int64_t spin_ns) {
+int Run(double seconds, int priority, int64_t spin_ns, int core) {
   const bridge::RobotTask task = *bridge::FindRobotTask("wheel_legged_stand");
   MeasurePolicy(task, 32, 5);
   MeasurePolicy(task, 256, 40);
@@ -217,9 +222,9 @@ int Run(double seconds, int priority, int64_t spin_ns) {
   const Load load;
   bridge::SleepUntil(Now() + kSecond / 2);
   const auto count = static_cast<int64_t>(seconds * 200);
-  Cyclictest cyclictest(priority, 5000, count);
-  LoopUnderTest fifo(task, priority, spin_ns);
-  LoopUnderTest other(task, 0, 0);
+  Cyclictest cyclictest(priority, core, 5000, count);
+  LoopUnderTest fifo(task, priority, core, spin_ns);
+  LoopUnderTest other(task, 0, -1, 0);
   const std::vector<double> peer = cyclictest.Finish();
   if (peer.empty()) {
     std::fprintf(stderr,
@@ -261,12 +266,14 @@ int Run(double seconds, int priority, int64_t spin_ns) {
 int main(int argc, char** argv) {
   const double seconds = argc > 1 ? std::atof(argv[1]) : 60;
   const int priority = argc > 2 ? std::atoi(argv[2]) : 80;
+  const int core = argc > 4 ? std::atoi(argv[4]) : 0;
   const double spin_us = argc > 3 ? std::atof(argv[3]) : 0;
-  if (!(seconds > 0 && seconds <= 86'400) || priority < 1 || priority > 98 ||
-      !(spin_us >= 0 && spin_us <= 1000)) {
-    std::fprintf(stderr, "usage: bridge_benchmark [seconds] [priority 1..98] [spin_us 0..1000]\n");
+  if (!(seconds > 0 && seconds <= 86'400) || priority < 1 || priority > 98 || core < 0 ||
+      core >= sysconf(_SC_NPROCESSORS_ONLN) || !(spin_us >= 0 && spin_us <= 1000)) {
+    std::fprintf(stderr,
+                 "usage: bridge_benchmark [seconds] [priority 1..98] [spin_us 0..1000] [core]\n");
     return 2;
   }
-  return estuary::benchmarks::Run(seconds, priority,
-                                  static_cast<int64_t>(spin_us * estuary::bridge::kMicrosecond));
+  return estuary::benchmarks::Run(
+      seconds, priority, static_cast<int64_t>(spin_us * estuary::bridge::kMicrosecond), core);
 }

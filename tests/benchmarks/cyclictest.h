@@ -16,8 +16,8 @@ namespace estuary::benchmarks {
 
 class Cyclictest {
  public:
-  // Starts it at SCHED_FIFO `priority`, a wake-up every `period_us`, so many of them.
-  Cyclictest(int priority, int period_us, int64_t count) {
+  // Starts it at SCHED_FIFO `priority` on a core, a wake-up every `period_us`, so many of them.
+  Cyclictest(int priority, int core, int period_us, int64_t count) {
     int ends[2];
     if (pipe(ends) != 0) return;
     child_ = fork();
@@ -27,8 +27,9 @@ class Cyclictest {
       const std::string p = "-p" + std::to_string(priority);
       const std::string i = "-i" + std::to_string(period_us);
       const std::string l = "-l" + std::to_string(count);
-      execlp("cyclictest", "cyclictest", "-q", "-m", "-t1", p.c_str(), i.c_str(), l.c_str(),
-             "-h200000", nullptr);
+      const std::string a = "-a" + std::to_string(core);
+      execlp("cyclictest", "cyclictest", "-q", "-m", "-t1", a.c_str(), p.c_str(), i.c_str(),
+             l.c_str(), "-h200000", nullptr);
       _exit(127);
     }
     close(ends[1]);
