@@ -61,7 +61,8 @@ class Steersman::Impl {
 
  private:
   void Work() {
-    const auto stub = v1::RobotOperator::NewStub(process::MakeChannel(bridge_, process::Role::kBridge));
+    const auto stub =
+        v1::RobotOperator::NewStub(process::MakeChannel(bridge_, process::Role::kBridge));
     process::Backoff backoff;
     auto next_word = Clock::now() + std::chrono::seconds(5);
     for (;;) {
