@@ -1,13 +1,15 @@
 // The replay server as a process, and this process as its one client, over a Unix socket, with
 // HalfCheetah transitions (174 bytes).
 //
-//   replay_benchmark [replay binary]
+//   replay_benchmark [replay binary] [--reverb_python=PYTHON]
 //
 // BENCH append          rows/s into a table in memory, acknowledged
 // BENCH append_durable  rows/s into a durable table, acknowledged after fdatasync
 // BENCH sample_256      rows/s in batches of 256 independent rows out of a million
 // BENCH sample_prioritized_256  the same by priorities
 // BENCH follow          bytes/s of rows, against a bare gRPC byte stream in the same run
+// With a Python that has dm-reverb (reverb_peer.py), pass by pass in turn with it:
+// BENCH append_against_reverb_single, append_against_reverb_chunked, sample_256_against_reverb
 //
 // Each figure is the median of several passes; those of follow alternate with the bare stream's.
 // Where no peer runs beside, the ratio is to the goal.
@@ -25,6 +27,7 @@
 #include "common/process/textproto.h"
 #include "tests/benchmarks/bare_stream.h"
 #include "tests/benchmarks/replay_harness.h"
+#include "tests/benchmarks/reverb_peer.h"
 
 namespace estuary::benchmarks {
 namespace {
@@ -72,7 +75,20 @@ int ServeBareStream(const std::string& address) {
   return 0;
 }
 
-int Measure(const std::string& self, const std::string& replay) {
+// Ours and the peer's case in turn; reports ours against it.
+template <class Ours>
+void Against(ReverbPeer& peer, const std::string& name, const std::string& theirs,
+             const Ours& ours) {
+  std::vector<double> speeds;
+  std::vector<double> peers;
+  for (int i = 0; i < kPasses; ++i) {
+    speeds.push_back(ours());
+    peers.push_back(peer.Run(theirs, 2.0));
+  }
+  Report(name, Median(speeds), "rows/s", Median(peers), "dm_reverb_0.14.0_" + theirs);
+}
+
+int Measure(const std::string& self, const std::string& replay, const std::string& reverb_python) {
   char folder[] = "/tmp/estuary-bench-XXXXXX";
   const std::string path = mkdtemp(folder);
   const std::string address = "unix:" + path + "/replay";
@@ -106,6 +122,14 @@ int Measure(const std::string& self, const std::string& replay) {
     }
     const double ratio = Median(ratios);
     Report("follow", Median(speeds), "bytes/s", Median(speeds) / ratio, "bare_grpc_byte_stream");
+    const auto peer = reverb_python.empty() ? nullptr : ReverbPeer::Start(reverb_python);
+    if (peer != nullptr) {
+      const auto append = [&] { return Append(address, "sim", kTableRows); };
+      Against(*peer, "append_against_reverb_single", "append_single", append);
+      Against(*peer, "append_against_reverb_chunked", "append_chunked", append);
+      Against(*peer, "sample_256_against_reverb", "sample",
+              [&] { return Sample(address, "sim", 1.0); });
+    }
   }
   std::filesystem::remove_all(path);
   return 0;
@@ -118,6 +142,16 @@ int main(int argc, char** argv) {
   if (argc == 3 && std::string(argv[1]) == "--bare_stream") {
     return estuary::benchmarks::ServeBareStream(argv[2]);
   }
-  return estuary::benchmarks::Measure(argv[0],
-                                      argc > 1 ? argv[1] : ESTUARY_BIN_DIR "/estuary-replay");
+  std::string replay = ESTUARY_BIN_DIR "/estuary-replay";
+  std::string reverb_python;
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    const std::string flag = "--reverb_python=";
+    if (argument.rfind(flag, 0) == 0) {
+      reverb_python = argument.substr(flag.size());
+    } else {
+      replay = argument;
+    }
+  }
+  return estuary::benchmarks::Measure(argv[0], replay, reverb_python);
 }
