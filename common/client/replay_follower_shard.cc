@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/process/channel.h"
 #include "common/process/log.h"
 #include "common/process/status.h"
 
@@ -27,7 +26,7 @@ ReplayFollowerShard::ReplayFollowerShard(const ReplayFollowerOptions& options, i
       index_(index),
       name_(absl::StrCat("follower of table '", options.table, "' at ", options.shards[index])),
       handlers_(std::move(handlers)),
-      channel_(process::MakeChannel(options.shards[index], process::Role::kReplay)),
+      channel_(options.shards[index]),
       cursor_(cursor),
       thread_([this] { Run(); }) {}
 
@@ -72,10 +71,10 @@ void ReplayFollowerShard::Run() {
 }
 
 absl::Status ReplayFollowerShard::Session(bool& worked) {
-  ESTUARY_RETURN_IF_ERROR(process::Annotate(call_.Connect(*channel_, options_.shards[index_]), name_));
+  ESTUARY_RETURN_IF_ERROR(process::Annotate(call_.Connect(channel_), name_));
   grpc::ClientContext context;
   if (!call_.Begin(&context)) return absl::CancelledError("stopped");
-  const auto stub = v1::Replay::NewStub(channel_);
+  const auto stub = v1::Replay::NewStub(channel_.get());
   const std::unique_ptr<Stream> stream = stub->Follow(&context);
   v1::FollowRequest request;
   v1::FollowHello& hello = *request.mutable_hello();

@@ -2,8 +2,6 @@
 // comes. Nobody but ReplayFollower includes this.
 #pragma once
 
-#include <grpcpp/channel.h>
-
 #include <functional>
 #include <memory>
 #include <string>
@@ -49,7 +47,7 @@ class ReplayFollowerShard {
   const int index_;
   const std::string name_;
   const Handlers handlers_;
-  const std::shared_ptr<grpc::Channel> channel_;
+  ShardChannel channel_;
   RunningCall call_;
   // The thread's own.
   uint64_t cursor_;

@@ -59,17 +59,20 @@ absl::Duration RetryPauses::Away() const {
   return since_ == absl::InfiniteFuture() ? absl::ZeroDuration() : absl::Now() - since_;
 }
 
-absl::Status RunningCall::Connect(grpc::Channel& channel, const std::string& address) {
+absl::Status RunningCall::Connect(ShardChannel& shard) {
+  const std::shared_ptr<grpc::Channel> channel = shard.get();
   for (int look = 0; look < 10; ++look) {
     {
       const absl::MutexLock lock(&mutex_);
       if (stopped_) return absl::CancelledError("stopped");
     }
-    if (channel.WaitForConnected(absl::ToChronoTime(absl::Now() + absl::Milliseconds(100)))) {
+    if (channel->WaitForConnected(absl::ToChronoTime(absl::Now() + absl::Milliseconds(100)))) {
       return absl::OkStatus();
     }
   }
-  return absl::UnavailableError(process::WhyNoAnswer(address, process::Role::kReplay));
+  const std::string why = process::WhyNoAnswer(shard.address(), process::Role::kReplay);
+  shard.Renew();
+  return absl::UnavailableError(why);
 }
 
 bool RunningCall::Begin(grpc::ClientContext* context) {

@@ -1,7 +1,6 @@
 // Which errors of a replay shard pass by themselves, and how to wait for one.
 #pragma once
 
-#include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 
 #include <functional>
@@ -11,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "common/client/shard_channel.h"
 #include "common/process/backoff.h"
 
 namespace estuary::client {
@@ -43,10 +43,11 @@ class RetryPauses {
 // The context of the stream that runs now, for whoever must end it from another thread.
 class RunningCall {
  public:
-  // Waits about a second for the channel, of a shard, to be connected; UNAVAILABLE, with the reason,
-  // where it is not then, CANCELLED once Stop was called. A call on a channel that is not connected fails at once, and
-  // between such calls nobody would drive the channel's attempts.
-  absl::Status Connect(grpc::Channel& channel, const std::string& address);
+  // Waits about a second for the channel to be connected; UNAVAILABLE, with the reason, where it is
+  // not then (and looks for the shard elsewhere), CANCELLED once Stop was called. A call on a
+  // channel that is not connected fails at once, and between such calls nobody would drive the
+  // channel's attempts.
+  absl::Status Connect(ShardChannel& channel);
   // False once Stop was called: do not start.
   bool Begin(grpc::ClientContext* context);
   void End();

@@ -48,7 +48,7 @@ ReplaySamplerShard::ReplaySamplerShard(const ReplaySamplerOptions& options, int 
       index_(index),
       name_(absl::StrCat("sampler of table '", options.table, "' at ", options.shards[index])),
       changed_(std::move(changed)),
-      channel_(process::MakeChannel(options.shards[index], process::Role::kReplay)),
+      channel_(options.shards[index]),
       thread_([this] { Run(); }) {}
 
 ReplaySamplerShard::~ReplaySamplerShard() {
@@ -132,9 +132,10 @@ absl::Status ReplaySamplerShard::Update(v1::UpdatePrioritiesRequest& request,
   process::SetDeadline(context, timeout);
   request.set_table(options_.table);
   v1::UpdatePrioritiesResponse response;
-  return process::Annotate(process::FromGrpc(v1::Replay::NewStub(channel_)->UpdatePriorities(
-                               &context, request, &response)),
-                           name_);
+  return process::Annotate(
+      process::FromGrpc(
+          v1::Replay::NewStub(channel_.get())->UpdatePriorities(&context, request, &response)),
+      name_);
 }
 
 void ReplaySamplerShard::Run() {
@@ -161,13 +162,13 @@ void ReplaySamplerShard::Run() {
 }
 
 absl::Status ReplaySamplerShard::AskRows() {
-  ESTUARY_RETURN_IF_ERROR(process::Annotate(call_.Connect(*channel_, options_.shards[index_]), name_));
+  ESTUARY_RETURN_IF_ERROR(process::Annotate(call_.Connect(channel_), name_));
   grpc::ClientContext context;
   if (!call_.Begin(&context)) return absl::CancelledError("stopped");
   process::SetDeadline(context, kDescribeTimeout);
   v1::DescribeResponse response;
   const absl::Status status = process::FromGrpc(
-      v1::Replay::NewStub(channel_)->Describe(&context, v1::DescribeRequest(), &response));
+      v1::Replay::NewStub(channel_.get())->Describe(&context, v1::DescribeRequest(), &response));
   call_.End();
   if (!status.ok()) return process::Annotate(status, name_);
   const v1::TableStatus* table = FindTable(response, options_.table);
@@ -183,7 +184,7 @@ absl::Status ReplaySamplerShard::Session(bool& worked) {
   changed_();
   grpc::ClientContext context;
   if (!call_.Begin(&context)) return absl::CancelledError("stopped");
-  const std::unique_ptr<Stream> stream = v1::Replay::NewStub(channel_)->Sample(&context);
+  const std::unique_ptr<Stream> stream = v1::Replay::NewStub(channel_.get())->Sample(&context);
   v1::SampleRequest request;
   v1::SampleHello& hello = *request.mutable_hello();
   hello.set_table(options_.table);

@@ -2,8 +2,6 @@
 // rows full. Nobody but ReplaySampler includes this.
 #pragma once
 
-#include <grpcpp/channel.h>
-
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -63,7 +61,7 @@ class ReplaySamplerShard {
   const int index_;
   const std::string name_;
   const std::function<void()> changed_;
-  const std::shared_ptr<grpc::Channel> channel_;
+  ShardChannel channel_;
   RunningCall call_;
   // The thread's own.
   uint64_t connects_ = 0;

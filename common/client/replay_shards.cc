@@ -9,6 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "common/client/shard_directory.h"
 #include "common/process/channel.h"
 #include "common/process/security.h"
 #include "common/process/status.h"
@@ -16,6 +17,9 @@
 
 namespace estuary::client {
 namespace {
+
+// How long a name is given until it stands for a shard that answers.
+constexpr absl::Duration kFindShards = absl::Minutes(1);
 
 // FNV-1a with a final mix: the same on every machine and in every build, which absl::Hash is not.
 uint64_t Hash(absl::string_view a, absl::string_view b) {
@@ -32,7 +36,8 @@ uint64_t Hash(absl::string_view a, absl::string_view b) {
 }
 
 absl::StatusOr<v1::DescribeResponse> Describe(const std::string& address, absl::Duration timeout) {
-  const auto stub = v1::Replay::NewStub(process::MakeChannel(address, process::Role::kReplay));
+  const auto stub = v1::Replay::NewStub(
+      process::MakeChannel(ShardDirectory::Process().AddressOf(address), process::Role::kReplay));
   grpc::ClientContext context;
   process::SetDeadline(context, timeout);
   context.set_wait_for_ready(true);
@@ -53,6 +58,12 @@ absl::StatusOr<std::vector<std::string>> ParseShards(absl::string_view text) {
     if (shard.empty()) {
       return absl::InvalidArgumentError(
           absl::StrCat("shard map '", text, "' has an empty address; write ADDRESS,ADDRESS"));
+    }
+    if (ShardDirectory::IsName(shard)) {
+      ESTUARY_ASSIGN_OR_RETURN(const std::vector<std::string> targets,
+                               ShardDirectory::Process().Resolve(shard, kFindShards));
+      shards.insert(shards.end(), targets.begin(), targets.end());
+      continue;
     }
     ESTUARY_RETURN_IF_ERROR(process::CheckPeerAddress(shard));
     if (!seen.insert(shard).second) {

@@ -1,4 +1,6 @@
-// The shard map: a list of addresses whose order means something (imports go to shard i mod S).
+// The shard map: a list of shards whose order means something (imports go to shard i mod S). It is
+// written as addresses, or as a name that stands for several (shard_directory.h): then the order is
+// that of the shards' ids.
 // Shards know nothing of each other; what spans several shards is done by clients, here.
 #pragma once
 
@@ -13,10 +15,11 @@
 namespace estuary::client {
 
 // "unix:/a,host:1" as a list; INVALID_ARGUMENT for none, an empty or a repeated one.
+// "dns:///name:1" gives a target for each shard behind the name, after at most a minute.
 absl::StatusOr<std::vector<std::string>> ParseShards(absl::string_view text);
 
 // Shard indices in the order in which a writer prefers them (rendezvous hashing: removing a shard
-// moves only that shard's writers). Depends on addresses and id only.
+// moves only that shard's writers). Depends on what the shards are called and the id only.
 std::vector<int> RankShards(const std::vector<std::string>& shards, absl::string_view writer_id);
 
 // Asks every shard, all at once. A shard that does not answer in time gives its error; the others'

@@ -8,7 +8,6 @@
 #include "absl/time/clock.h"
 #include "common/client/replay_shards.h"
 #include "common/client/replay_writer_impl.h"
-#include "common/process/channel.h"
 #include "common/process/log.h"
 #include "common/process/shutdown.h"
 
@@ -70,7 +69,7 @@ ReplayWriter::Impl::Impl(ReplayWriterOptions options)
       start_(options_.first_sequence.value_or(0)),
       base_(start_) {
   for (const std::string& address : options_.shards) {
-    channels_.push_back(process::MakeChannel(address, process::Role::kReplay));
+    channels_.push_back(std::make_unique<ShardChannel>(address));
   }
   thread_ = std::thread([this] { Run(); });
 }

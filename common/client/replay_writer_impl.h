@@ -1,8 +1,6 @@
 // The inside of ReplayWriter; nobody else includes this.
 #pragma once
 
-#include <grpcpp/channel.h>
-
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -58,7 +56,7 @@ class ReplayWriter::Impl {
   // In the order of preference, and where in it the writer is now (the thread's own).
   const std::vector<int> order_;
   size_t choice_ = 0;
-  std::vector<std::shared_ptr<grpc::Channel>> channels_;
+  std::vector<std::unique_ptr<ShardChannel>> channels_;
   absl::Time next_look_home_;
   RunningCall call_;
 

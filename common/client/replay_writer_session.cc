@@ -46,17 +46,17 @@ int ReplayWriter::Impl::ChooseShard(absl::Duration away) {
 bool ReplayWriter::Impl::HomeIsBack() {
   if (choice_ % order_.size() == 0 || absl::Now() < next_look_home_) return false;
   next_look_home_ = absl::Now() + options_.look_home_every;
-  return channels_[order_[0]]->GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY;
+  return channels_[order_[0]]->get()->GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY;
 }
 
 absl::Status ReplayWriter::Impl::Session(int shard, bool& welcomed) {
-  const absl::Status ready = call_.Connect(*channels_[shard], options_.shards[shard]);
+  const absl::Status ready = call_.Connect(*channels_[shard]);
   if (!ready.ok()) {
     return process::Annotate(ready, absl::StrCat(Name(), " at ", options_.shards[shard]));
   }
   grpc::ClientContext context;
   if (!call_.Begin(&context)) return absl::CancelledError("stopped");
-  const auto stub = v1::Replay::NewStub(channels_[shard]);
+  const auto stub = v1::Replay::NewStub(channels_[shard]->get());
   const std::unique_ptr<Stream> stream = stub->Append(&context);
   absl::Status status = Hello(*stream, shard);
   welcomed = status.ok();

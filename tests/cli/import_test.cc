@@ -177,7 +177,10 @@ TEST_F(Import, ExportsWhatItImportedInBothLayouts) {
     EXPECT_EQ(batch.actions, columns_.action);
     EXPECT_EQ(batch.rewards, columns_.reward);
     EXPECT_EQ(batch.terminals, columns_.terminal);
-    if (!as_minari) EXPECT_EQ(batch.timeouts, columns_.timeout);
+    // Minari's episodes that just stop were cut.
+    if (!as_minari) {
+      EXPECT_EQ(batch.timeouts, columns_.timeout);
+    }
   }
 }
 
