@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,6 +37,8 @@ struct Case {
   std::vector<int> hidden, discriminator_hidden;
   int rows;
   bool varied = false;
+
+  friend void PrintTo(const Case& c, std::ostream* out) { *out << c.algorithm; }
 };
 
 LearnerConfig ConfigOf(const Case& c) {
