@@ -6,6 +6,7 @@
 #include "common/policy/check.h"
 #include "common/policy/policy.h"
 #include "tests/fuzz/harness/fuzz.h"
+#include "tests/fuzz/harness/quiet.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   estuary::fuzz::Input input(data, size);

@@ -22,7 +22,13 @@ void Seeds::Add(const std::string& name, const std::string& input) {
 
 int main(int argc, char** argv) {
   const std::map<std::string, void (*)(estuary::fuzz::Seeds&)> makers = {
+      {"append_block", &estuary::fuzz::SeedAppendBlock},
+      {"checkpoint_file", &estuary::fuzz::SeedCheckpointFile},
+      {"hdf5_dataset", &estuary::fuzz::SeedHdf5Dataset},
       {"policy_version", &estuary::fuzz::SeedPolicyVersion},
+      {"robot_frames", &estuary::fuzz::SeedRobotFrames},
+      {"robot_link", &estuary::fuzz::SeedRobotLink},
+      {"segment_log", &estuary::fuzz::SeedSegmentLog},
   };
   if (argc < 2) {
     std::fprintf(stderr, "usage: %s CORPUS-FOLDER [NAME...]\n", argv[0]);

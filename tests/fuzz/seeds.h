@@ -26,6 +26,12 @@ inline void AppendPiece(const std::string& piece, std::string& input) {
   input.append(piece);
 }
 
+void SeedAppendBlock(Seeds& seeds);
+void SeedCheckpointFile(Seeds& seeds);
+void SeedHdf5Dataset(Seeds& seeds);
 void SeedPolicyVersion(Seeds& seeds);
+void SeedRobotFrames(Seeds& seeds);
+void SeedRobotLink(Seeds& seeds);
+void SeedSegmentLog(Seeds& seeds);
 
 }  // namespace estuary::fuzz
