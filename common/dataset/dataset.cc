@@ -14,6 +14,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "common/dataset/isolated.h"
 #include "common/dataset/layout.h"
 #include "common/process/status.h"
 
@@ -142,18 +143,20 @@ Reader::Reader(Reader&&) noexcept = default;
 Reader& Reader::operator=(Reader&&) noexcept = default;
 Reader::~Reader() = default;
 
-absl::StatusOr<Reader> Reader::Open(const std::string& path) {
-  const std::string data = DataFile(path);
-  ESTUARY_ASSIGN_OR_RETURN(hdf5::File file, hdf5::File::Open(data));
+absl::StatusOr<std::unique_ptr<Layout>> OpenHere(const std::string& path) {
+  ESTUARY_ASSIGN_OR_RETURN(hdf5::File file, hdf5::File::Open(path));
   ESTUARY_ASSIGN_OR_RETURN(const std::vector<std::string> names, file.List("/"));
   const bool minari = std::any_of(names.begin(), names.end(), [](const std::string& name) {
     return absl::StartsWith(name, "episode_");
   });
-  absl::StatusOr<std::unique_ptr<Layout>> layout =
-      minari ? OpenMinari(std::move(file)) : OpenD4rl(std::move(file));
-  if (!layout.ok()) return layout.status();
-  Info info = (*layout)->info();
-  return Reader(data, *std::move(layout), std::move(info));
+  return minari ? OpenMinari(std::move(file)) : OpenD4rl(std::move(file));
+}
+
+absl::StatusOr<Reader> Reader::Open(const std::string& path, absl::Duration patience) {
+  const std::string data = DataFile(path);
+  ESTUARY_ASSIGN_OR_RETURN(std::unique_ptr<Layout> layout, OpenIsolated(data, patience));
+  Info info = layout->info();
+  return Reader(data, std::move(layout), std::move(info));
 }
 
 size_t Reader::rows_at_once() const {

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "common/transition/block.h"
 
 namespace estuary::dataset {
@@ -67,8 +68,10 @@ struct Batch {
 class Reader {
  public:
   // Checks that the arrays are there and fit each other. INVALID_ARGUMENT names the array and both
-  // shapes.
-  static absl::StatusOr<Reader> Open(const std::string& path);
+  // shapes. The file is read by a process of its own (isolated.h): one that breaks the HDF5 library
+  // is DATA_LOSS, here or in Read. `patience` bounds each answer.
+  static absl::StatusOr<Reader> Open(const std::string& path,
+                                     absl::Duration patience = absl::Minutes(2));
   Reader(Reader&&) noexcept;
   Reader& operator=(Reader&&) noexcept;
   ~Reader();

@@ -21,6 +21,9 @@ class Layout {
   virtual std::string Where(uint64_t row) const = 0;
 };
 
+// The file's layout, in this process (isolated.h says why that is for files we trust).
+absl::StatusOr<std::unique_ptr<Layout>> OpenHere(const std::string& path);
+
 absl::StatusOr<std::unique_ptr<Layout>> OpenD4rl(hdf5::File file);
 absl::StatusOr<std::unique_ptr<Layout>> OpenMinari(hdf5::File file);
 

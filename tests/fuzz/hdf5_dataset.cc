@@ -1,5 +1,6 @@
 // Datasets as somebody gives them to `estuary dataset describe` and `import`: the bytes of an HDF5
-// file.
+// file. Libhdf5 1.10.8 breaks on many of them, in the process that reads for us; here nothing may.
+// (So the fuzzer sees nothing of what happens there, and mutates well-formed files blindly.)
 #include <cstdint>
 #include <string>
 
@@ -12,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace estuary;  // NOLINT
   static const fuzz::Scratch scratch;
   const std::string path = scratch.Write("x.h5", {reinterpret_cast<const char*>(data), size});
-  const auto reader = dataset::Reader::Open(path);
+  const auto reader = dataset::Reader::Open(path, absl::Seconds(5));
   if (!reader.ok()) return 0;
   // Small files can claim to be long: what is read has been seen to be plausible, and costs time.
   constexpr uint64_t kRows = 1 << 16;
@@ -20,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const absl::Status good = dataset::CheckRows(*reader, std::min(kRows, reader->info().rows));
   if (!short_one) return 0;
   const auto summary = dataset::Summarize(*reader, 4);
-  FUZZ_CHECK(summary.ok() || !good.ok(), "what was checked can be summed up");
-  FUZZ_CHECK(!good.ok() || !summary->first_bad, "checked rows are good");
+  if (!good.ok() || !summary.ok()) return 0;
+  FUZZ_CHECK(!summary->first_bad, "checked rows are good");
   return 0;
 }

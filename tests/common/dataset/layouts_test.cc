@@ -1,6 +1,8 @@
 // What is written in one layout reads back the same, whatever the layout.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -200,6 +202,45 @@ TEST_F(Layouts, CountsWhereRowsDoNotFollowOneAnother) {
   const auto summary = Summarize(*reader, 2);
   ASSERT_TRUE(summary.ok());
   EXPECT_EQ(summary->jumps, 1u);
+}
+
+// Flips bytes all over a file: libhdf5 crashes on some of what comes out, nothing here does.
+TEST_F(Layouts, SurvivesWhateverAFileDoesToTheLibrary) {
+  const std::string path = folder_ + "/x.h5";
+  auto writer = CreateD4rl(path, kOrigin);
+  ASSERT_TRUE((*writer)->Append(Episodes({3, 4})).ok());
+  ASSERT_TRUE((*writer)->Finish().ok());
+  std::ifstream file(path, std::ios::binary);
+  const std::string good((std::istreambuf_iterator<char>(file)), {});
+  int refused = 0;
+  for (size_t at = 0; at < 2000; at += 5) {
+    std::string bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ 0xff);
+    std::ofstream(path, std::ios::binary) << bad;
+    const auto reader = Reader::Open(path);
+    if (!reader.ok() || !CheckRows(*reader, reader->info().rows).ok()) ++refused;
+  }
+  EXPECT_GT(refused, 0);
+}
+
+TEST_F(Layouts, SaysThatTheReadingProcessDied) {
+  const std::string path = folder_ + "/x.h5";
+  auto writer = CreateD4rl(path, kOrigin);
+  ASSERT_TRUE((*writer)->Append(Episodes({3, 4})).ok());
+  ASSERT_TRUE((*writer)->Finish().ok());
+  const auto reader = Reader::Open(path);
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  // The reader's process is this one's only child.
+  std::ifstream children("/proc/self/task/" + std::to_string(getpid()) + "/children");
+  pid_t child = 0;
+  ASSERT_TRUE(children >> child);
+  ASSERT_EQ(kill(child, SIGSEGV), 0);
+  Batch batch;
+  const absl::Status status = reader->Read(0, 7, batch);
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("crashed the HDF5 library"));
+  EXPECT_EQ(reader->Read(0, 7, batch).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(reader->Where(3), "row 3");
 }
 
 TEST(MinariId, MustBeAsThePackageWantsIt) {
