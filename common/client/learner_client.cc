@@ -45,8 +45,9 @@ absl::Status CallUntil(const std::string& what, const std::string& address, absl
                        process::WhyNoAnswer(address, process::Role::kLearner)));
     }
     if (now >= next_word) {
-      spdlog::info("waiting for the learner at {} to answer {} since {}", address, what,
-                   absl::FormatDuration(absl::Trunc(now - start, absl::Seconds(1))));
+      spdlog::info("waiting for the learner at {} to answer {} since {}: {}", address, what,
+                   absl::FormatDuration(absl::Trunc(now - start, absl::Seconds(1))),
+                   process::WhyNoAnswer(address, process::Role::kLearner));
       next_word = now + kFirstWord;
     }
     if (process::SleepOrShutdown(std::min(backoff.Next(), start + timeout - now))) {

@@ -15,6 +15,7 @@
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "common/process/textproto.h"
 #include "estuary/v1/replay.pb.h"
 #include "robot_bridge/tasks.h"
@@ -116,6 +117,13 @@ class Security : public ::testing::Test {
     WriteFile(folder_ + "/tables.textproto", process::ToTextProto(configs));
   }
 
+  // Of the dataset the learner needs to know only how many rows to wait for.
+  void WriteExperiment() {
+    WriteFile(folder_ + "/tiny.textproto",
+              absl::StrReplaceAll(TinyExperiment("h2o", 400),
+                                  {{"path: 'real.h5'", "path: 'real.h5' transitions: 4000"}}));
+  }
+
   // One process with the certificate of `role`, or of none.
   void Start(const std::string& name, const std::string& role, std::vector<std::string> flags) {
     flags.insert(flags.begin(), absl::StrCat(ESTUARY_BIN_DIR "/estuary-", name));
@@ -153,8 +161,7 @@ class Security : public ::testing::Test {
 };
 
 TEST_F(Security, AClusterTrainsAndDrivesOverTcpWithCertificates) {
-  WriteFile(folder_ + "/tiny.textproto",
-            TinyExperiment("h2o", 400, "dataset { transitions: 4000 }"));
+  WriteExperiment();
   StartReplay();
   Start("learner", "learner",
         {"--listen=" + At(learner_), "--replay=" + At(replay_), "--run_dir=" + folder_ + "/run",
@@ -203,8 +210,7 @@ TEST_F(Security, AClusterTrainsAndDrivesOverTcpWithCertificates) {
 }
 
 TEST_F(Security, NothingListensThatWasNotAskedFor) {
-  WriteFile(folder_ + "/tiny.textproto",
-            TinyExperiment("h2o", 400, "dataset { transitions: 4000 }"));
+  WriteExperiment();
   StartReplay();
   Start("learner", "learner",
         {"--listen=" + At(learner_), "--replay=" + At(replay_), "--run_dir=" + folder_ + "/run",
