@@ -52,6 +52,12 @@ absl::StatusOr<std::unique_ptr<SegmentLog>> SegmentLog::Open(Options options,
   ESTUARY_RETURN_IF_ERROR(log->OpenMark());
   ESTUARY_RETURN_IF_ERROR(log->ReadSegments(reader));
   ESTUARY_RETURN_IF_ERROR(log->CheckMarked());
+  // What was read is served from now on. What was cut off may have been all that proved the damage
+  // before it: without the mark, the next start would take that for a torn end, and rows with it.
+  if (log->committed_ > 0 && log->file_ >= 0) {
+    log->WriteMark();
+    ESTUARY_RETURN_IF_ERROR(log->SealMark());
+  }
   return log;
 }
 
