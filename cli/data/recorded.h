@@ -20,9 +20,9 @@ struct Recorded {
   std::vector<uint32_t> episode;
 };
 
-// What the shards hold now, in StreamRealTable's order. Behind what was imported, a row that the next
-// one does not go on from is a timeout, whatever its own flag says: a bridge that was killed could
-// not mark its last row. `timeout` bounds the wait for a next block.
+// What the shards hold now, in StreamRealTable's order. Behind what was imported, a row that the
+// next one does not go on from is a timeout, whatever its own flag says: a bridge that was killed
+// could not mark its last row. `timeout` bounds the wait for a next block.
 absl::StatusOr<Recorded> ReadRealTable(const std::vector<std::string>& shards,
                                        const transition::Schema& schema, absl::Duration timeout);
 

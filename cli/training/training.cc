@@ -94,12 +94,12 @@ void Training::StartImport() {
     importing_ = true;
   }
   importer_ = std::thread([this] {
-    const absl::Status status = ImportDataset({.path = prepared_.experiment.dataset().path(),
-                                               .rows = prepared_.experiment.dataset().transitions(),
-                                               .shards = plan_.shards,
-                                               .schema = RealSchema(prepared_.task,
-                                                                    prepared_.experiment)},
-                                              import_progress_);
+    const absl::Status status =
+        ImportDataset({.path = prepared_.experiment.dataset().path(),
+                       .rows = prepared_.experiment.dataset().transitions(),
+                       .shards = plan_.shards,
+                       .schema = RealSchema(prepared_.task, prepared_.experiment)},
+                      import_progress_);
     absl::MutexLock lock(&mutex_);
     importing_ = false;
     import_status_ = process::Annotate(status, "the import of the dataset");

@@ -175,8 +175,8 @@ OptimizerConfig ToOptimizer(const v1::Optimizer& o, uint64_t gradient_steps) {
   return config;
 }
 
-// Rows times the hidden layers' products, of which the native engine does as many in the time that a
-// GPU needs for the launches of a step alone (some 80 us, by estimate: no GPU was measured yet).
+// Rows times the hidden layers' products, of which the native engine does as many in the time that
+// a GPU needs for the launches of a step alone (some 80 us, by estimate: no GPU was measured yet).
 constexpr double kLeastGpuWork = 256 * 1024;
 
 bool TooSmallForAGpu(const v1::Experiment& effective) {

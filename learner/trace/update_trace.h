@@ -14,9 +14,11 @@
 // Paths beyond the documented:
 // - h2o_plus: V's are /params/v/{0,1,2}/{weight,bias}, /loss/v, /gradient/v/... and
 //   /params_after/v/...
-// - h2o_reverse_kl: /params/dynamics/{0,1,2}/{weight,bias}, the model of the dynamics from (s, a) to
+// - h2o_reverse_kl: /params/dynamics/{0,1,2}/{weight,bias}, the model of the dynamics from (s, a)
+// to
 //   [mean, raw log variance] of s' - s, which the step reads and does not change; its log variance
-//   is bounded as losses.h says. /noise/next_state is the model's noise, and there is no /state_std.
+//   is bounded as losses.h says. /noise/next_state is the model's noise, and there is no
+//   /state_std.
 #pragma once
 
 #include <string>

@@ -43,7 +43,10 @@ TEST(Config, SetsWhatItSays) {
                                         lost_ms: 90
                                         invalid_ticks_off: 3
                                         recovery_ticks: 0
-                                        fade_ticks: 20 late_us: 250 spin_us: 40 operator_silent_ms: 120
+                                        fade_ticks: 20
+                                        late_us: 250
+                                        spin_us: 40
+                                        operator_silent_ms: 120
                                       }
                                     )pb",
                                     task);

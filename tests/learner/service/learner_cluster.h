@@ -118,12 +118,10 @@ class LearnerCluster {
       }
       auto writer = client::ReplayWriter::Start({.shards = addresses_,
                                                  .table = "real",
-                                                 .writer_id =
-                                                     absl::StrCat(writer_name, "/", shard),
+                                                 .writer_id = absl::StrCat(writer_name, "/", shard),
                                                  .schema = ToySchema(),
                                                  .shard = static_cast<int>(shard),
-                                                 .bulk =
-                                                     source == v1::TRANSITION_SOURCE_DATASET});
+                                                 .bulk = source == v1::TRANSITION_SOURCE_DATASET});
       ASSERT_TRUE(writer.ok()) << writer.status();
       ASSERT_TRUE((*writer)->Append(block).ok());
       ASSERT_TRUE((*writer)->Flush(kLong).ok());
