@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/process/channel.h"
+#include "common/process/explain.h"
 #include "common/process/status.h"
 
 namespace estuary::cli {
@@ -25,7 +26,9 @@ absl::StatusOr<v1::RobotStatus> OperatorClient::Call(Method<Request> method,
   v1::RobotStatus answer;
   const grpc::Status status = ((*stub_).*method)(&context, request, &answer);
   if (!status.ok()) {
-    return process::Annotate(process::FromGrpc(status), absl::StrCat("the bridge at ", address_));
+    return process::Annotate(
+        process::ExplainCall(process::FromGrpc(status), address_, process::Role::kBridge),
+        absl::StrCat("the bridge at ", address_));
   }
   return answer;
 }

@@ -87,7 +87,8 @@ absl::StatusOr<v1::LearnerStatus> LearnerClient::Status(absl::Duration timeout) 
   const absl::Status status =
       process::FromGrpc(stub_->Status(&context, v1::StatusRequest(), &response));
   if (!status.ok()) {
-    return process::Annotate(status, absl::StrCat("Status at the learner ", address_));
+    return process::Annotate(process::ExplainCall(status, address_, process::Role::kLearner),
+                             absl::StrCat("Status at the learner ", address_));
   }
   return response;
 }

@@ -70,7 +70,8 @@ absl::Status RunningCall::Connect(ShardChannel& shard) {
       return absl::OkStatus();
     }
   }
-  const std::string why = process::WhyNoAnswer(shard.address(), process::Role::kReplay);
+  const std::string why = process::WhyNoAnswer(shard.address(), process::Role::kReplay,
+                                               process::ProcessSecurity(), shard.server_name());
   shard.Renew();
   return absl::UnavailableError(why);
 }

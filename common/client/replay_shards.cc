@@ -11,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "common/client/shard_directory.h"
 #include "common/process/channel.h"
+#include "common/process/explain.h"
 #include "common/process/security.h"
 #include "common/process/status.h"
 #include "estuary/v1/replay.grpc.pb.h"
@@ -35,20 +36,24 @@ uint64_t Hash(absl::string_view a, absl::string_view b) {
   return hash ^ (hash >> 33);
 }
 
-absl::StatusOr<v1::DescribeResponse> Describe(const std::string& address, absl::Duration timeout) {
-  const auto stub = v1::Replay::NewStub(
-      process::MakeChannel(ShardDirectory::Process().AddressOf(address), process::Role::kReplay));
+}  // namespace
+
+absl::StatusOr<v1::DescribeResponse> DescribeShardAt(const std::string& address,
+                                                     const std::string& server_name,
+                                                     absl::Duration timeout) {
+  const auto stub = v1::Replay::NewStub(process::MakeChannel(
+      address, process::Role::kReplay, process::ProcessSecurity(), server_name));
   grpc::ClientContext context;
   process::SetDeadline(context, timeout);
   context.set_wait_for_ready(true);
   v1::DescribeResponse response;
   const absl::Status status =
       process::FromGrpc(stub->Describe(&context, v1::DescribeRequest(), &response));
-  if (!status.ok()) return process::Annotate(status, absl::StrCat("replay shard at ", address));
-  return response;
+  if (status.ok()) return response;
+  return process::Annotate(
+      process::ExplainCall(status, address, process::Role::kReplay, server_name),
+      absl::StrCat("replay shard at ", address));
 }
-
-}  // namespace
 
 absl::StatusOr<std::vector<std::string>> ParseShards(absl::string_view text) {
   std::vector<std::string> shards;
@@ -59,13 +64,13 @@ absl::StatusOr<std::vector<std::string>> ParseShards(absl::string_view text) {
       return absl::InvalidArgumentError(
           absl::StrCat("shard map '", text, "' has an empty address; write ADDRESS,ADDRESS"));
     }
+    ESTUARY_RETURN_IF_ERROR(process::CheckPeerAddress(shard));
     if (ShardDirectory::IsName(shard)) {
       ESTUARY_ASSIGN_OR_RETURN(const std::vector<std::string> targets,
                                ShardDirectory::Process().Resolve(shard, kFindShards));
       shards.insert(shards.end(), targets.begin(), targets.end());
       continue;
     }
-    ESTUARY_RETURN_IF_ERROR(process::CheckPeerAddress(shard));
     if (!seen.insert(shard).second) {
       return absl::InvalidArgumentError(
           absl::StrCat("shard map '", text, "' has ", shard, " twice"));
@@ -92,7 +97,10 @@ std::vector<absl::StatusOr<v1::DescribeResponse>> DescribeShards(
                                                             absl::UnknownError("not asked"));
   std::vector<std::thread> threads;
   for (size_t i = 0; i < shards.size(); ++i) {
-    threads.emplace_back([&, i] { answers[i] = Describe(shards[i], timeout); });
+    threads.emplace_back([&, i] {
+      answers[i] = DescribeShardAt(ShardDirectory::Process().AddressOf(shards[i]),
+                                   ShardDirectory::ServerName(shards[i]), timeout);
+    });
   }
   for (std::thread& thread : threads) thread.join();
   return answers;

@@ -27,6 +27,11 @@ std::vector<int> RankShards(const std::vector<std::string>& shards, absl::string
 std::vector<absl::StatusOr<v1::DescribeResponse>> DescribeShards(
     const std::vector<std::string>& shards, absl::Duration timeout);
 
+// Asks one shard by its address; `server_name` as for MakeChannel.
+absl::StatusOr<v1::DescribeResponse> DescribeShardAt(const std::string& address,
+                                                     const std::string& server_name,
+                                                     absl::Duration timeout);
+
 // The table's status in an answer; null where the shard has no such table.
 const v1::TableStatus* FindTable(const v1::DescribeResponse& shard, absl::string_view table);
 

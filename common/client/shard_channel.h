@@ -18,13 +18,15 @@ class ShardChannel {
  public:
   explicit ShardChannel(std::string target)
       : target_(std::move(target)),
+        server_name_(ShardDirectory::ServerName(target_)),
         address_(ShardDirectory::Process().AddressOf(target_)),
-        channel_(process::MakeChannel(address_, process::Role::kReplay)) {}
+        channel_(Open(address_)) {}
 
   std::shared_ptr<grpc::Channel> get() const {
     const absl::MutexLock lock(&mutex_);
     return channel_;
   }
+  const std::string& server_name() const { return server_name_; }
   std::string address() const {
     const absl::MutexLock lock(&mutex_);
     return address_;
@@ -36,11 +38,17 @@ class ShardChannel {
     const absl::MutexLock lock(&mutex_);
     if (address == address_) return;
     address_ = std::move(address);
-    channel_ = process::MakeChannel(address_, process::Role::kReplay);
+    channel_ = Open(address_);
   }
 
  private:
+  std::shared_ptr<grpc::Channel> Open(const std::string& address) const {
+    return process::MakeChannel(address, process::Role::kReplay, process::ProcessSecurity(),
+                                server_name_);
+  }
+
   const std::string target_;
+  const std::string server_name_;
   mutable absl::Mutex mutex_;
   std::string address_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<grpc::Channel> channel_ ABSL_GUARDED_BY(mutex_);

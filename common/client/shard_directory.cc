@@ -13,6 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "common/client/replay_shards.h"
+#include "common/process/address.h"
 #include "common/process/log.h"
 #include "common/process/shutdown.h"
 #include "common/process/status.h"
@@ -64,10 +65,11 @@ absl::StatusOr<std::vector<std::string>> AskSystem(const std::string& host_port)
   return std::vector<std::string>(addresses.begin(), addresses.end());
 }
 
-absl::StatusOr<std::string> AskShard(const std::string& address) {
-  const auto answers = DescribeShards({address}, kAnswer);
-  if (!answers[0].ok()) return answers[0].status();
-  return answers[0]->shard_id();
+absl::StatusOr<std::string> AskShard(const std::string& address, const std::string& server_name) {
+  const absl::StatusOr<v1::DescribeResponse> answer =
+      DescribeShardAt(address, server_name, kAnswer);
+  if (!answer.ok()) return answer.status();
+  return answer->shard_id();
 }
 
 }  // namespace
@@ -84,6 +86,11 @@ bool ShardDirectory::IsName(absl::string_view text) {
   return absl::StartsWith(text, kScheme) && !absl::StrContains(text, '#');
 }
 
+std::string ShardDirectory::ServerName(const std::string& target) {
+  const std::string name = Split(target).first;
+  return absl::StartsWith(name, kScheme) ? process::HostOf(name) : "";
+}
+
 absl::StatusOr<int> ShardDirectory::LookUp(const std::string& name) {
   ESTUARY_ASSIGN_OR_RETURN(const std::vector<std::string> addresses,
                            options_.lookup(name.substr(sizeof(kScheme) - 1)));
@@ -93,7 +100,7 @@ absl::StatusOr<int> ShardDirectory::LookUp(const std::string& name) {
   std::vector<absl::StatusOr<std::string>> ids(addresses.size(), absl::UnknownError("not asked"));
   std::vector<std::thread> threads;
   for (size_t i = 0; i < addresses.size(); ++i) {
-    threads.emplace_back([&, i] { ids[i] = options_.identify(addresses[i]); });
+    threads.emplace_back([&, i] { ids[i] = options_.identify(addresses[i], ServerName(name)); });
   }
   for (std::thread& thread : threads) thread.join();
   std::map<std::string, std::string> found;

@@ -30,9 +30,11 @@ namespace estuary::client {
 
 class ShardDirectory {
  public:
-  // "host:port" to "ip:port"s, and an address to the shard's id.
+  // "host:port" to "ip:port"s, and an address to the shard's id. A shard's certificate is for the
+  // name, not for the addresses that come and go.
   using Lookup = std::function<absl::StatusOr<std::vector<std::string>>(const std::string& name)>;
-  using Identify = std::function<absl::StatusOr<std::string>(const std::string& address)>;
+  using Identify = std::function<absl::StatusOr<std::string>(const std::string& address,
+                                                             const std::string& server_name)>;
 
   struct Options {
     Lookup lookup;
@@ -50,6 +52,8 @@ class ShardDirectory {
 
   // "dns:///..." without an id.
   static bool IsName(absl::string_view text);
+  // The host that a target's shard must have in its certificate; empty: its address's own.
+  static std::string ServerName(const std::string& target);
 
   // The name's shards as targets, by their ids. Waits until at least one answers; INVALID_ARGUMENT
   // for what is no name with a port, DEADLINE_EXCEEDED says what stood in the way.

@@ -18,7 +18,8 @@
 namespace estuary::process {
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, std::optional<Role> server,
-                                           const Security& security) {
+                                           const Security& security,
+                                           const std::string& server_name) {
   // Held until the process ends: when the last channel of a process goes, gRPC would shut down, and
   // that can wait 10 s for a poll of its own.
   static const bool held = [] {
@@ -40,7 +41,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, std::opti
   // not read cannot hold up another's flow control.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   if (security.tls != nullptr && !IsUnixSocket(address)) {
-    return grpc::CreateCustomChannel(address, security.tls->ForClient(address, server), arguments);
+    return grpc::CreateCustomChannel(address, security.tls->ForClient(address, server, server_name),
+                                     arguments);
   }
   std::shared_ptr<grpc::ChannelCredentials> credentials;
   if (const absl::Status allowed = CheckPlaintext(security, address, "call"); allowed.ok()) {

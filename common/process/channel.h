@@ -18,11 +18,13 @@
 namespace estuary::process {
 
 // `server` is the role that the server's certificate must have, where there is TLS; absent: any
-// that serves. Where plaintext is refused (security.h) every call on the channel fails, and a line
-// in the log says why.
+// that serves. `server_name` is the host that it must name, where the address was looked up from a
+// name; empty: the address's own. Where plaintext is refused (security.h) every call on the channel
+// fails, and a line in the log says why.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
                                            std::optional<Role> server = std::nullopt,
-                                           const Security& security = ProcessSecurity());
+                                           const Security& security = ProcessSecurity(),
+                                           const std::string& server_name = "");
 
 // Waits until the peer answers. While it waits, logs every 5 s for whom. UNAVAILABLE names `who`,
 // the address, and how long was waited; CANCELLED on shutdown.

@@ -74,7 +74,7 @@ std::string ExplainHandshake(const absl::Status& status, const TlsFiles& files) 
 }  // namespace
 
 std::string WhyNoAnswer(const std::string& address, std::optional<Role> server,
-                        const Security& security) {
+                        const Security& security, const std::string& server_name) {
   if (IsUnixSocket(address)) return kSilence;
   if (const absl::Status allowed = CheckPlaintext(security, address, "call"); !allowed.ok()) {
     return std::string(allowed.message());
@@ -88,7 +88,8 @@ std::string WhyNoAnswer(const std::string& address, std::optional<Role> server,
   const auto files = security.tls->files();
   const auto session = OpenSslSession::Connect(*fd, *files, kPatience);
   if (!session.ok()) return ExplainHandshake(session.status(), *files);
-  const absl::Status fits = CheckServerCertificate((*session)->peer_pem(), address, server);
+  const absl::Status fits =
+      CheckServerCertificate((*session)->peer_pem(), address, server, server_name);
   if (!fits.ok()) return std::string(fits.message());
   // In TLS 1.3 the server's opinion of a client's certificate comes after the handshake.
   const absl::StatusOr<std::string> first = (*session)->Read();
@@ -101,6 +102,14 @@ std::string WhyNoAnswer(const std::string& address, std::optional<Role> server,
                                  : absl::StrCat(": ", own.status().message()));
   }
   return "it listens, with a good certificate, and is slow to answer";
+}
+
+absl::Status ExplainCall(const absl::Status& status, const std::string& address, Role server,
+                         const std::string& server_name) {
+  if (!absl::IsUnavailable(status) && !absl::IsDeadlineExceeded(status)) return status;
+  return absl::Status(status.code(),
+                      absl::StrCat(WhyNoAnswer(address, server, ProcessSecurity(), server_name),
+                                   " (", status.message(), ")"));
 }
 
 }  // namespace estuary::process

@@ -71,13 +71,14 @@ class MemoryFile {
 
 class ServerCheck final : public experimental::ExternalCertificateVerifier {
  public:
-  ServerCheck(std::shared_ptr<Tls> tls, std::string address, std::optional<Role> role)
-      : tls_(std::move(tls)), address_(std::move(address)), role_(role) {}
+  ServerCheck(std::shared_ptr<Tls> tls, std::string address, std::optional<Role> role,
+              std::string name)
+      : tls_(std::move(tls)), address_(std::move(address)), role_(role), name_(std::move(name)) {}
 
   bool Verify(experimental::TlsCustomVerificationCheckRequest* request,
               std::function<void(grpc::Status)>, grpc::Status* status) override {
     const absl::string_view pem(request->peer_cert().data(), request->peer_cert().size());
-    const absl::Status checked = CheckServerCertificate(pem, address_, role_);
+    const absl::Status checked = CheckServerCertificate(pem, address_, role_, name_);
     if (!checked.ok()) Say(checked);
     *status = ToGrpc(checked);
     return true;
@@ -98,6 +99,7 @@ class ServerCheck final : public experimental::ExternalCertificateVerifier {
   const std::shared_ptr<Tls> tls_;
   const std::string address_;
   const std::optional<Role> role_;
+  const std::string name_;
   absl::Mutex mutex_;
   absl::Time next_word_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
 };
@@ -105,7 +107,7 @@ class ServerCheck final : public experimental::ExternalCertificateVerifier {
 }  // namespace
 
 absl::Status CheckServerCertificate(absl::string_view pem, const std::string& address,
-                                    std::optional<Role> role) {
+                                    std::optional<Role> role, const std::string& name) {
   ESTUARY_ASSIGN_OR_RETURN(const auto chain,
                            ParseCertificates(pem, absl::StrCat("the server at ", address)));
   const CertificateFacts facts = Describe(*chain[0]);
@@ -118,7 +120,7 @@ absl::Status CheckServerCertificate(absl::string_view pem, const std::string& ad
         role ? absl::StrCat("a ", RoleName(*role)) : "a server",
         " is expected: another process listens there, or its --tls names the wrong folder"));
   }
-  const std::string host = HostOf(address);
+  const std::string host = name.empty() ? HostOf(address) : name;
   if (NamesHost(*chain[0], host)) return absl::OkStatus();
   std::vector<std::string> hosts = facts.dns;
   hosts.insert(hosts.end(), facts.ips.begin(), facts.ips.end());
@@ -236,7 +238,8 @@ std::shared_ptr<const TlsFiles> Tls::files() const {
 }
 
 std::shared_ptr<grpc::ChannelCredentials> Tls::ForClient(const std::string& address,
-                                                         std::optional<Role> server) {
+                                                         std::optional<Role> server,
+                                                         const std::string& name) {
   experimental::TlsChannelCredentialsOptions options;
   options.set_certificate_provider(impl_->Provider());
   options.watch_root_certs();
@@ -245,7 +248,7 @@ std::shared_ptr<grpc::ChannelCredentials> Tls::ForClient(const std::string& addr
   // ServerCheck does it.
   options.set_check_call_host(false);
   options.set_certificate_verifier(experimental::ExternalCertificateVerifier::Create<ServerCheck>(
-      shared_from_this(), address, server));
+      shared_from_this(), address, server, name));
   return experimental::TlsCredentials(options);
 }
 

@@ -27,9 +27,10 @@
 namespace estuary::process {
 
 // What a client asks of a server's certificate beyond a good signature: the role (absent: any that
-// serves) and the name it was called by. PERMISSION_DENIED names both sides.
+// serves) and the name it was called by (empty: the address's host). PERMISSION_DENIED names both
+// sides.
 absl::Status CheckServerCertificate(absl::string_view pem, const std::string& address,
-                                    std::optional<Role> role);
+                                    std::optional<Role> role, const std::string& name = "");
 
 // Thread-safe. Channels and servers keep it alive.
 class Tls : public std::enable_shared_from_this<Tls> {
@@ -44,9 +45,10 @@ class Tls : public std::enable_shared_from_this<Tls> {
   std::shared_ptr<const TlsFiles> files() const;
 
   // For a channel to `address` (host:port) whose server must have the role; absent: any role that
-  // serves.
+  // serves. `name` as in CheckServerCertificate.
   std::shared_ptr<grpc::ChannelCredentials> ForClient(const std::string& address,
-                                                      std::optional<Role> server);
+                                                      std::optional<Role> server,
+                                                      const std::string& name = "");
   std::shared_ptr<grpc::ServerCredentials> ForServer();
 
  private:

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "common/process/files.h"
+#include "common/process/tls_files.h"
 #include "common/process/x509.h"
 #include "tests/common/process/lab.h"
 
@@ -70,6 +71,24 @@ TEST(Authority, NeverOutlivesItself) {
   options.now = absl::Now() + absl::Hours(24 * 365 * 6);
   const absl::Status late = Issue(lab.authority(), lab.folder() + "/late", options);
   EXPECT_THAT(std::string(late.message()), AllOf(HasSubstr("expired"), HasSubstr("--rotate")));
+}
+
+TEST(Authority, IsTrustedBesideItsSuccessorOfTheSameName) {
+  const Lab lab("successor");
+  const std::string first = lab.Issue(Role::kActor, "first");
+  ASSERT_TRUE(RotateAuthority(lab.authority(), {.name = "successor"}).ok());
+  const std::string second = lab.Issue(Role::kActor, "second");
+  const std::string both = *process::ReadFile(lab.authority() + "/ca.pem");
+  ASSERT_TRUE(process::WriteFileAtomically(first + "/ca.pem", both).ok());
+  for (const std::string& folder : {first, second}) {
+    const auto files = process::LoadTlsFiles(folder, absl::Now());
+    EXPECT_TRUE(files.ok()) << files.status();
+  }
+  EXPECT_EQ(*RetireAuthorities(lab.authority()), 1);
+  ASSERT_TRUE(process::WriteFileAtomically(first + "/ca.pem",
+                                           *process::ReadFile(lab.authority() + "/ca.pem"))
+                  .ok());
+  EXPECT_FALSE(process::LoadTlsFiles(first, absl::Now()).ok());
 }
 
 TEST(Authority, RefusesNamesThatWouldSaySomethingElse) {

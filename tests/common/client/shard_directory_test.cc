@@ -29,7 +29,8 @@ class Network : public ::testing::Test {
       if (!resolver_.ok()) return resolver_;
       return addresses_;
     };
-    options.identify = [this](const std::string& address) -> absl::StatusOr<std::string> {
+    options.identify = [this](const std::string& address,
+                              const std::string&) -> absl::StatusOr<std::string> {
       const auto found = shards_.find(address);
       if (found == shards_.end()) return absl::UnavailableError(address + " does not answer");
       return found->second;
@@ -157,6 +158,12 @@ TEST(SystemsResolver, KnowsThisMachine) {
       ShardDirectory::Process().Resolve("dns:///localhost:1", absl::ZeroDuration());
   ASSERT_FALSE(targets.ok());
   EXPECT_THAT(std::string(targets.status().message()), ::testing::Not(HasSubstr("look up")));
+}
+
+TEST(ServerName, IsTheNameThatATargetWasFoundBy) {
+  EXPECT_EQ(ShardDirectory::ServerName("dns:///replay.example:5001#0a1b"), "replay.example");
+  EXPECT_EQ(ShardDirectory::ServerName("10.0.0.7:5001"), "");
+  EXPECT_EQ(ShardDirectory::ServerName("unix:/run/replay.sock"), "");
 }
 
 }  // namespace

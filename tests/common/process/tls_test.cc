@@ -176,6 +176,19 @@ TEST_F(TlsTest, AServerMustBeCalledByANameOfItsCertificate) {
               AllOf(HasSubstr("[learner.lab, 10.0.0.7]"), HasSubstr("--ip=127.0.0.1")));
 }
 
+TEST_F(TlsTest, AServerFoundByANameIsCheckedForThatName) {
+  auto options = lab_.Options(Role::kLearner, "named");
+  options.dns = {"learner.lab"};
+  options.ips = {};
+  Serve(Lab::Open(lab_.Issue(options, "named")));
+  const Security client = lab_.As(Role::kActor, "actor-0");
+  EXPECT_TRUE(Call(MakeChannel(address_, Role::kLearner, client, "learner.lab")).ok());
+  EXPECT_FALSE(
+      Call(MakeChannel(address_, Role::kLearner, client, "other.lab"), absl::Seconds(3)).ok());
+  EXPECT_THAT(WhyNoAnswer(address_, Role::kLearner, client, "other.lab"),
+              HasSubstr("not for 'other.lab'"));
+}
+
 TEST_F(TlsTest, APlaintextServerIsNamedAsSuch) {
   Serve(Security{});
   const Security client = lab_.As(Role::kActor, "actor-0");
