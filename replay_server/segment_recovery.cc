@@ -54,7 +54,7 @@ absl::StatusOr<std::unique_ptr<SegmentLog>> SegmentLog::Open(Options options,
   ESTUARY_RETURN_IF_ERROR(log->CheckMarked());
   // What was read is served from now on. What was cut off may have been all that proved the damage
   // before it: without the mark, the next start would take that for a torn end, and rows with it.
-  if (log->committed_ > 0 && log->file_ >= 0) {
+  if (log->committed_ > 0) {
     log->WriteMark();
     ESTUARY_RETURN_IF_ERROR(log->SealMark());
   }
@@ -84,9 +84,12 @@ absl::Status SegmentLog::ReadSegments(const Reader& reader) {
     const bool newest = i + 1 == segments_.size();
     ESTUARY_ASSIGN_OR_RETURN(const uint64_t good,
                              ReadSegment(segments_[i], newest, i == 0, reader));
-    if (!newest) continue;
+    if (!newest) {
+      committed_ = good;
+      continue;
+    }
     if (good == 0) {
-      // Its creation was cut off; nothing was in it.
+      // Its creation was cut off; nothing was in it. The one before it is the newest now.
       unlink(segments_.back().path.c_str());
       segments_.pop_back();
       return process::SyncDirectory(options_.folder);

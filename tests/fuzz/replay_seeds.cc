@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/process/files.h"
 #include "common/transition/block.h"
@@ -86,6 +87,52 @@ void SeedAppendBlock(Seeds& seeds) {
   AppendPiece(Block(0, bad), input);
   AppendPiece(Block(7, Rows(0, 1)), input);
   seeds.Add("nan_and_gap", input);
+}
+
+void SeedReplayStreams(Seeds& seeds) {
+  enum Call : char { kAppend, kFollow, kSample, kUpdatePriorities };
+  std::string append(1, kAppend);
+  AppendPiece(Hello("sim"), append);
+  AppendPiece(Block(0, Rows(0, 3)), append);
+  AppendPiece(Block(3, Rows(3, 20)), append);
+  seeds.Add("append", append);
+  std::string durable(1, kAppend);
+  AppendPiece(Hello("real"), durable);
+  AppendPiece(Block(0, Rows(0, 3)), durable);
+  seeds.Add("append_durable", durable);
+  for (const uint64_t cursor : {uint64_t{0}, uint64_t{3}, uint64_t{500}, uint64_t{1} << 50}) {
+    v1::FollowRequest request;
+    request.mutable_hello()->set_table("sim");
+    request.mutable_hello()->set_cursor(cursor);
+    request.mutable_hello()->set_max_rows(2);
+    *request.mutable_hello()->mutable_schema() = ToySchema().proto();
+    request.set_samples_drawn(1.5);
+    std::string input(1, kFollow);
+    AppendPiece(request.SerializeAsString(), input);
+    request.clear_hello();
+    AppendPiece(request.SerializeAsString(), input);
+    seeds.Add(absl::StrCat("follow_", cursor), input);
+  }
+  for (const char* table : {"sim", "prio"}) {
+    v1::SampleRequest request;
+    request.mutable_hello()->set_table(table);
+    request.mutable_hello()->set_batch_size(4);
+    request.mutable_hello()->set_seed(7);
+    *request.mutable_hello()->mutable_schema() = ToySchema().proto();
+    request.set_credits(3);
+    std::string input(1, kSample);
+    AppendPiece(request.SerializeAsString(), input);
+    seeds.Add(absl::StrCat("sample_", table), input);
+  }
+  v1::UpdatePrioritiesRequest update;
+  update.set_table("prio");
+  for (const uint64_t cursor : {uint64_t{2}, uint64_t{1001}, uint64_t{77}}) {
+    update.add_cursor(cursor);
+    update.add_priority(0.5);
+  }
+  std::string input(1, kUpdatePriorities);
+  AppendPiece(update.SerializeAsString(), input);
+  seeds.Add("update_priorities", input);
 }
 
 void SeedCheckpointFile(Seeds& seeds) {

@@ -32,10 +32,10 @@ v1::TableConfigs ToyTables() {
 }
 
 std::unique_ptr<replay::Shard> OpenShard(const std::string& folder, process::Metrics& metrics,
-                                         bool salvage) {
+                                         bool salvage, const v1::TableConfigs& tables) {
   replay::Shard::Options options;
   options.data_dir = folder;
-  options.tables = ToyTables();
+  options.tables = tables;
   options.checkpoint_every = absl::InfiniteDuration();
   options.salvage = salvage;
   auto shard = replay::Shard::Open(options, metrics);

@@ -17,9 +17,10 @@ transition::Schema ToySchema();
 // "real" (on disk, never evicts), "sim" (a ring in memory).
 v1::TableConfigs ToyTables();
 
-// Opens a shard whose id is kShardId in `folder`; null where it refuses to.
+// Opens a shard in `folder`, whose id is in there already or a new one; null where it refuses to.
 std::unique_ptr<replay::Shard> OpenShard(const std::string& folder, process::Metrics& metrics,
-                                         bool salvage);
+                                         bool salvage,
+                                         const v1::TableConfigs& tables = ToyTables());
 
 // Reads the whole table as a follower does and checks that its rows, their positions and what it
 // says of itself agree. Gives the rows' bytes. `finite`: the rows came over the wire.

@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
       {"checkpoint_file", &estuary::fuzz::SeedCheckpointFile},
       {"hdf5_dataset", &estuary::fuzz::SeedHdf5Dataset},
       {"policy_version", &estuary::fuzz::SeedPolicyVersion},
+      {"replay_streams", &estuary::fuzz::SeedReplayStreams},
       {"robot_frames", &estuary::fuzz::SeedRobotFrames},
       {"robot_link", &estuary::fuzz::SeedRobotLink},
       {"segment_log", &estuary::fuzz::SeedSegmentLog},

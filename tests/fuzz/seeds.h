@@ -30,6 +30,7 @@ void SeedAppendBlock(Seeds& seeds);
 void SeedCheckpointFile(Seeds& seeds);
 void SeedHdf5Dataset(Seeds& seeds);
 void SeedPolicyVersion(Seeds& seeds);
+void SeedReplayStreams(Seeds& seeds);
 void SeedRobotFrames(Seeds& seeds);
 void SeedRobotLink(Seeds& seeds);
 void SeedSegmentLog(Seeds& seeds);

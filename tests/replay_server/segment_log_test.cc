@@ -131,6 +131,25 @@ TEST_F(SegmentLogTest, SalvagesTheSameRowsEveryTime) {
   EXPECT_EQ(Open().code(), absl::StatusCode::kDataLoss);
 }
 
+TEST_F(SegmentLogTest, SalvagesTheSameRowsWhenTheNewestSegmentWasOnlyJustCreated) {
+  ASSERT_TRUE(Open().ok());
+  ASSERT_TRUE(Append(3, /*blocks=*/3).ok());
+  log_.reset();
+  const std::string path = Segments()[0];
+  std::string damaged = process::ReadFile(path).value();
+  damaged[damaged.size() / 2] ^= 4;
+  ASSERT_TRUE(process::WriteFileAtomically(path, damaged).ok());
+  ASSERT_TRUE(
+      process::WriteFileAtomically(folder_ / "log/00000000000000000009.segment", "ESTR").ok());
+  SetMark("");
+  salvage_ = true;
+  ASSERT_TRUE(Open().ok());
+  const std::vector<uint32_t> first = found_;
+  EXPECT_FALSE(first.empty());
+  ASSERT_TRUE(Open().ok());
+  EXPECT_EQ(found_, first);
+}
+
 TEST_F(SegmentLogTest, AMissingOrForeignSegmentIsNamed) {
   segment_bytes_ = 500;
   ASSERT_TRUE(Open().ok());
