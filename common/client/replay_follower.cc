@@ -1,5 +1,6 @@
 #include "common/client/replay_follower.h"
 
+#include <algorithm>
 #include <deque>
 #include <thread>
 #include <utility>
@@ -31,7 +32,10 @@ class ReplayFollower::Impl {
     stats_.resize(shards);
     cursors_ = options_.cursors;
     cursors_.resize(shards, 0);
+    received_ = options_.rows_before;
     received_.resize(shards, 0);
+    reported_ = options_.samples_before;
+    reported_.resize(shards, 0);
     for (size_t i = 0; i < shards; ++i) {
       const int index = static_cast<int>(i);
       shards_.push_back(std::make_unique<ReplayFollowerShard>(
@@ -122,23 +126,31 @@ class ReplayFollower::Impl {
     if (status_.ok()) status_ = status;
   }
 
-  // Each connected shard's share of what is to be reported.
+  // Each connected shard's share of what is to be reported: what brings it nearest to its part of
+  // all reports, which goes by the rows received from it.
   std::vector<double> TakeShares() {
     const absl::MutexLock lock(&mutex_);
     std::vector<double> shares(stats_.size(), 0);
     double rows = 0;
+    double total = samples_;
     int connected = 0;
     for (size_t i = 0; i < stats_.size(); ++i) {
       if (!stats_[i].connected) continue;
       ++connected;
       rows += static_cast<double>(received_[i]);
+      total += reported_[i];
     }
     if (connected == 0) return shares;
+    double missing = 0;
     for (size_t i = 0; i < stats_.size(); ++i) {
       if (!stats_[i].connected) continue;
-      shares[i] =
-          samples_ * (rows > 0 ? static_cast<double>(received_[i]) / rows : 1.0 / connected);
+      const double part = rows > 0 ? static_cast<double>(received_[i]) / rows : 1.0 / connected;
+      shares[i] = std::max(0.0, total * part - reported_[i]);
+      missing += shares[i];
     }
+    if (missing <= 0) return std::vector<double>(stats_.size(), 0);
+    // What some have too much already, the others miss beyond what there is to give.
+    for (double& share : shares) share *= samples_ / missing;
     samples_ = 0;
     return shares;
   }
@@ -163,6 +175,8 @@ class ReplayFollower::Impl {
         if (shares[i] <= 0) continue;
         if (shards_[i]->Report(shares[i])) {
           sent += shares[i];
+          const absl::MutexLock lock(&mutex_);
+          reported_[i] += shares[i];
         } else {
           unsent += shares[i];
         }
@@ -182,8 +196,9 @@ class ReplayFollower::Impl {
   size_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<ShardStats> stats_ ABSL_GUARDED_BY(mutex_);
   std::vector<uint64_t> cursors_ ABSL_GUARDED_BY(mutex_);
-  // Rows from each shard, taken or not.
+  // Rows from each shard, taken or not, and samples told to it.
   std::vector<uint64_t> received_ ABSL_GUARDED_BY(mutex_);
+  std::vector<double> reported_ ABSL_GUARDED_BY(mutex_);
   double samples_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Status status_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

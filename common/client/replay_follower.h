@@ -30,6 +30,10 @@ struct ReplayFollowerOptions {
   transition::Schema schema;
   // Where to start, one a shard; empty: with everything that the shards hold.
   std::vector<uint64_t> cursors = {};
+  // Where a follower of an earlier life stopped: rows received of each shard until then, and the
+  // samples that each shard has counted; empty: none.
+  std::vector<uint64_t> rows_before = {};
+  std::vector<double> samples_before = {};
   // Rows in a block at most; 0: the server's choice (some 256 KiB).
   uint32_t max_rows = 0;
   // Received and not yet taken.
@@ -57,9 +61,11 @@ class ReplayFollower {
   // error (schema mismatch, unknown table) is final and names the shard.
   absl::StatusOr<FollowedBlock> Next(absl::Duration timeout);
 
-  // Tells the shards that `samples` more rows were drawn of what was received, each its share by
-  // the rows received from it; the samples-per-insert limiter counts them. Cheap; sent in the
-  // background. A shard that is away gets none (its writers have moved); where all are, it is kept.
+  // Tells the shards that `samples` more rows were drawn of what was received; the
+  // samples-per-insert limiter counts them. All that was ever told is kept in proportion to the
+  // rows received from each shard, so that a shard whose writers have moved gets no more and the
+  // one they moved to gets what its inserts need. Cheap; sent in the background. A shard that is
+  // away gets none; where all are, it is kept.
   void ReportSamples(double samples);
 
   // Where each shard's rows end that Next has returned: start there to go on after a restart.

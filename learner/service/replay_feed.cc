@@ -82,14 +82,20 @@ absl::Status ReplayFeed::LoadShard(size_t shard, uint64_t held,
   return absl::OkStatus();
 }
 
-absl::Status ReplayFeed::Follow() {
+absl::Status ReplayFeed::Follow(std::vector<double> sampled) {
   std::vector<uint64_t> cursors;
-  for (const ShardPosition& position : positions_) cursors.push_back(position.cursor);
+  std::vector<uint64_t> rows;
+  for (const ShardPosition& position : positions_) {
+    cursors.push_back(position.cursor);
+    rows.push_back(position.rows);
+  }
   ESTUARY_ASSIGN_OR_RETURN(follower_,
                            client::ReplayFollower::Start({.shards = options_.shards,
                                                           .table = options_.table,
                                                           .schema = options_.schema,
-                                                          .cursors = std::move(cursors)}));
+                                                          .cursors = std::move(cursors),
+                                                          .rows_before = std::move(rows),
+                                                          .samples_before = std::move(sampled)}));
   return absl::OkStatus();
 }
 

@@ -43,8 +43,8 @@ class ReplayFeed {
   absl::Status Load(const std::vector<ShardPosition>& positions, const std::vector<uint64_t>& held,
                     const std::function<void(const std::string&)>& say);
 
-  // Follows from positions() on.
-  absl::Status Follow();
+  // Follows from positions() on. `sampled`: samples that each shard has counted; empty: none.
+  absl::Status Follow(std::vector<double> sampled = {});
 
   // Appends what has come, `most` rows at most; waits up to `timeout` where nothing has. Returns
   // the rows appended.

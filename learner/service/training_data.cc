@@ -253,7 +253,7 @@ absl::Status TrainingData::OpenSim(RunState* state) {
   const uint64_t capacity = experiment.replay().sim_capacity();
   ESTUARY_ASSIGN_OR_RETURN(const auto answers, AskShards(options_.shards, options_.patience));
   const std::vector<ShardHolding> holdings = Holdings(answers, experiment::kSimTable);
-  for (const ShardHolding& holding : holdings) sampled_ += holding.sampled;
+  for (const ShardHolding& holding : holdings) sampled_.push_back(holding.sampled);
   if (!plan_.sim_on_device) return SampleSim(state, holdings);
   ESTUARY_ASSIGN_OR_RETURN(sim_,
                            MakeReplay(experiment::kSimTable, capacity, Overflow::kEvictOldest));

@@ -15,6 +15,7 @@
 
 #include <functional>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -66,7 +67,11 @@ class TrainingData {
   int action_dim() const { return schema_.action_dim(); }
 
   // Samples the limiters should know of but do not, because a learner died before it told them.
-  double UnreportedSamples(double drawn) const { return std::max(0.0, drawn - sampled_); }
+  double UnreportedSamples(double drawn) const {
+    return std::max(0.0, drawn - std::accumulate(sampled_.begin(), sampled_.end(), 0.0));
+  }
+  // Samples of table sim that each shard had counted at the start.
+  const std::vector<double>& sampled() const { return sampled_; }
 
  private:
   TrainingData(const Options& options, transition::Schema schema)
@@ -97,7 +102,7 @@ class TrainingData {
   ReplayPlan plan_;
   std::unique_ptr<SampledFeed> real_samples_;
   std::unique_ptr<SampledFeed> sim_samples_;
-  double sampled_ = 0;
+  std::vector<double> sampled_;
 };
 
 }  // namespace estuary::learner

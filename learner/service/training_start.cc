@@ -146,7 +146,7 @@ absl::Status Training::LearnDynamics(const LearnerConfig& config) {
 
 absl::Status Training::Begin() {
   if (data_->sim_feed() != nullptr) {
-    ESTUARY_RETURN_IF_ERROR(data_->sim_feed()->Follow());
+    ESTUARY_RETURN_IF_ERROR(data_->sim_feed()->Follow(data_->sampled()));
     const double unreported =
         data_->UnreportedSamples(sim_rows_per_step_ * static_cast<double>(state_.gradient_steps));
     if (unreported > 0) data_->sim_feed()->ReportSamples(unreported);

@@ -287,6 +287,38 @@ TEST(ReplayWriter, WaitsForTheLimiterUntilSamplesAreReported) {
   EXPECT_GT(StatusOf(*server, "rows").waits().writers_waiting_for_samples(), 0);
 }
 
+// A shard whose writer left must not take the samples that the writer's new shard waits for.
+TEST(ReplayFollower, ReportsSamplesWhereTheRowsCameFromOverAllItsLives) {
+  const TemporaryFolder a;
+  const TemporaryFolder b;
+  const auto left = StartServer(a.path(), {MemoryTable("rows", 10'000)});
+  const auto joined = StartServer(b.path(), {MemoryTable("rows", 10'000)});
+  const std::vector<std::string> shards = {Address(a.path()), Address(b.path())};
+  ReplayWriterOptions options = WriterOptions(shards, "rows", "w");
+  options.shard = 1;
+  const auto writer = StartWriter(options);
+  ASSERT_TRUE(writer->Append(Rows(0, 300)).ok());
+  ASSERT_TRUE(writer->Flush(kLong).ok());
+  // In an earlier life 100 rows came from the first shard, which counts the 2 samples a row that
+  // they are due.
+  const auto follower = ReplayFollower::Start({.shards = shards,
+                                               .table = "rows",
+                                               .schema = TestSchema(),
+                                               .rows_before = {100, 0},
+                                               .samples_before = {200, 0}});
+  ASSERT_TRUE(follower.ok()) << follower.status();
+  EXPECT_EQ(Take(**follower, 300).size(), 300);
+  while (!(*follower)->stats()[0].connected) absl::SleepFor(absl::Milliseconds(1));
+  (*follower)->ReportSamples(600);
+  const absl::Time deadline = absl::Now() + kLong;
+  while (StatusOf(*joined, "rows").sampled() + StatusOf(*left, "rows").sampled() < 599.9) {
+    ASSERT_LT(absl::Now(), deadline);
+    absl::SleepFor(absl::Milliseconds(5));
+  }
+  EXPECT_NEAR(StatusOf(*joined, "rows").sampled(), 600, 1e-6);
+  EXPECT_NEAR(StatusOf(*left, "rows").sampled(), 0, 1e-6);
+}
+
 TEST(ReplayWriter, ReplaceableRowsMoveToAnotherShardAndComeHome) {
   const TemporaryFolder a;
   const TemporaryFolder b;
