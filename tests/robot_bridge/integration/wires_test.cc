@@ -161,7 +161,10 @@ TEST_F(WiresTest, ARobotWhoseComputerHangsIsStopped) {
   EXPECT_TRUE(WaitFor([](const v1::RobotStatus& status) {
     return status.state() == v1::ROBOT_STATE_ESTOP;
   })) << bridge_->Output();
-  EXPECT_THAT(bridge_->Output(), HasSubstr("(observations_lost)"));
+  // The log is written a moment after the change.
+  EXPECT_TRUE(WaitFor([&](const v1::RobotStatus&) {
+    return absl::StrContains(bridge_->Output(), "(observations_lost)");
+  })) << bridge_->Output();
 }
 
 TEST_F(WiresTest, AFewObservationsThatAreNoNumbersAreSurvived) {
