@@ -45,7 +45,7 @@ int FreePort() {
 
 std::string At(int port) { return absl::StrCat("127.0.0.1:", port); }
 
-// TCP ports that this process, and nothing below it, listens at.
+// TCP ports that this process listens at, and UDP ports that it is bound to.
 std::set<int> ListeningPorts(pid_t pid) {
   std::set<std::string> sockets;
   std::error_code error;
@@ -56,7 +56,8 @@ std::set<int> ListeningPorts(pid_t pid) {
       sockets.insert(match[1]);
   }
   std::set<int> ports;
-  for (const char* table : {"/proc/net/tcp", "/proc/net/tcp6"}) {
+  for (const std::string table :
+       {"/proc/net/tcp", "/proc/net/tcp6", "/proc/net/udp", "/proc/net/udp6"}) {
     std::ifstream lines(table);
     std::string line;
     while (std::getline(lines, line)) {
@@ -64,7 +65,8 @@ std::set<int> ListeningPorts(pid_t pid) {
       std::string slot, local, remote, state, queues, timer, retransmits, uid, timeout, inode;
       words >> slot >> local >> remote >> state >> queues >> timer >> retransmits >> uid >>
           timeout >> inode;
-      if (state == "0A" && sockets.count(inode) > 0) {
+      const bool is_udp = table.find("udp") != std::string::npos;
+      if ((is_udp || state == "0A") && sockets.count(inode) > 0) {
         ports.insert(std::stoi(local.substr(local.rfind(':') + 1), nullptr, 16));
       }
     }
@@ -172,6 +174,12 @@ TEST_F(Security, AClusterTrainsAndDrivesOverTcpWithCertificates) {
   Start("robot", "robot",
         {"--bridge=" + At(bridge_), "--seconds=2", "--episodes=100", "--realtime_priority=0"});
 
+  Start("actor", "evaluator", {"--role=evaluate", "--learner=" + At(learner_)});
+  // Before there are rows to train on: a learner that nobody evaluates would not wait for it.
+  ASSERT_TRUE(Soon([&] {
+    return processes_["learner"]->Output().find("subscribed for evaluations") != std::string::npos;
+  })) << Logs();
+
   // A person with another certificate may look, not touch; without one, not even that.
   const std::string bridge_flag = "--bridge=" + At(bridge_);
   ASSERT_TRUE(Soon([&] {
@@ -189,7 +197,6 @@ TEST_F(Security, AClusterTrainsAndDrivesOverTcpWithCertificates) {
       Estuary(folder_, {"dataset", "import", "real.h5", "--replay=" + At(replay_)});
   EXPECT_EQ(imported.code, 0) << imported.err;
   Start("actor", "actor", {"--learner=" + At(learner_), "--replay=" + At(replay_)});
-  Start("actor", "evaluator", {"--role=evaluate", "--learner=" + At(learner_)});
   EXPECT_TRUE(Soon([&] {
     return Estuary(folder_, {"robot", "arm", bridge_flag}).code == 0;
   })) << Logs();
