@@ -45,7 +45,8 @@ struct LoopConfig {
   // Age of an observation beyond which the fallback controller acts, and silence that ends in
   // ESTOP.
   int64_t stale_ns = 20 * kMillisecond;
-  int64_t lost_ns = 100 * kMillisecond;
+  // With the tick that notices, the motors are off within 100 ms.
+  int64_t lost_ns = 90 * kMillisecond;
   int invalid_ticks_off = 10;
   // 0: what fell to FALLBACK stays there.
   int recovery_ticks = 100;
@@ -59,7 +60,7 @@ struct LoopConfig {
   // A wake-up later than this is a late tick.
   int64_t late_ns = kMillisecond;
   // With Pacing::kClock: wakes so much earlier and waits for its time with open eyes.
-  int64_t spin_ns = 0;
+  int64_t spin_ns = 50 * kMicrosecond;
 };
 
 class Loop {

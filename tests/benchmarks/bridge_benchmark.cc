@@ -267,7 +267,9 @@ int main(int argc, char** argv) {
   const double seconds = argc > 1 ? std::atof(argv[1]) : 60;
   const int priority = argc > 2 ? std::atoi(argv[2]) : 80;
   const int core = argc > 4 ? std::atoi(argv[4]) : 0;
-  const double spin_us = argc > 3 ? std::atof(argv[3]) : 0;
+  const double spin_us = argc > 3 ? std::atof(argv[3])
+                                  : static_cast<double>(estuary::bridge::LoopConfig().spin_ns) /
+                                        estuary::bridge::kMicrosecond;
   if (!(seconds > 0 && seconds <= 86'400) || priority < 1 || priority > 98 || core < 0 ||
       core >= sysconf(_SC_NPROCESSORS_ONLN) || !(spin_us >= 0 && spin_us <= 1000)) {
     std::fprintf(stderr,

@@ -40,7 +40,7 @@ TEST(Config, SetsWhatItSays) {
                                       timing {
                                         pacing: CLOCK
                                         stale_ms: 30
-                                        lost_ms: 90
+                                        lost_ms: 80
                                         invalid_ticks_off: 3
                                         recovery_ticks: 0
                                         fade_ticks: 20
@@ -63,7 +63,7 @@ TEST(Config, SetsWhatItSays) {
   EXPECT_EQ(loop.limits.axes[0].off, 0.6f);
   EXPECT_EQ(loop.pacing, Pacing::kClock);
   EXPECT_EQ(loop.stale_ns, 30 * kMillisecond);
-  EXPECT_EQ(loop.lost_ns, 90 * kMillisecond);
+  EXPECT_EQ(loop.lost_ns, 80 * kMillisecond);
   EXPECT_EQ(loop.invalid_ticks_off, 3);
   EXPECT_EQ(loop.recovery_ticks, 0);
   EXPECT_EQ(loop.fade_ticks, 20);
