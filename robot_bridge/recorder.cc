@@ -198,7 +198,7 @@ class Recorder::Impl {
   std::vector<Transition> batch_;
   std::string rows_;
   uint64_t rows_lost_ = 0;
-  // The spool takes nothing for now. What comes after a loss belongs to another episode.
+  // The spool takes nothing at present. What comes after a loss belongs to another episode.
   bool closed_ = false;
   uint32_t episode_shift_ = 0;
   int64_t last_sync_ = 0;

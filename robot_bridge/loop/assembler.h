@@ -85,7 +85,7 @@ class Assembler {
     return outcome;
   }
 
-  // No more observations for now: what is held back goes out, truncated, and the episode is over.
+  // No further observation is here: what is held back goes out, truncated, and the episode is over.
   template <typename Emit>
   void Flush(Emit&& emit) {
     Cut(emit);

@@ -10,6 +10,7 @@
 #include "common/client/replay_writer.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/common/client/replay_client_harness.h"
 #include "tests/replay_server/harness.h"
 
 namespace estuary::client {
@@ -27,45 +28,6 @@ using replay::TemporaryFolder;
 using replay::TestSchema;
 using replay::Values;
 using ::testing::HasSubstr;
-
-constexpr absl::Duration kLong = absl::Seconds(20);
-
-ReplayWriterOptions WriterOptions(const std::vector<std::string>& shards, const std::string& table,
-                                  const std::string& id) {
-  return {.shards = shards, .table = table, .writer_id = id, .schema = TestSchema()};
-}
-
-std::unique_ptr<ReplayWriter> StartWriter(ReplayWriterOptions options) {
-  auto writer = ReplayWriter::Start(std::move(options));
-  EXPECT_TRUE(writer.ok()) << writer.status();
-  return *std::move(writer);
-}
-
-std::unique_ptr<ReplayFollower> StartFollower(const std::vector<std::string>& shards,
-                                              const std::string& table,
-                                              std::vector<uint64_t> cursors = {}) {
-  auto follower = ReplayFollower::Start(
-      {.shards = shards, .table = table, .schema = TestSchema(), .cursors = std::move(cursors)});
-  EXPECT_TRUE(follower.ok()) << follower.status();
-  return *std::move(follower);
-}
-
-std::vector<uint32_t> Take(ReplayFollower& follower, size_t rows) {
-  std::vector<uint32_t> values;
-  while (values.size() < rows) {
-    absl::StatusOr<FollowedBlock> block = follower.Next(kLong);
-    if (!block.ok()) {
-      ADD_FAILURE() << block.status() << " after " << values.size() << " rows";
-      break;
-    }
-    for (const uint32_t value : Values(block->block)) values.push_back(value);
-  }
-  return values;
-}
-
-v1::TableStatus StatusOf(ReplayServer& server, const std::string& table) {
-  return *FindTable(server.shard().Describe(), table);
-}
 
 class ReplayClientTest : public ::testing::TestWithParam<bool> {
  protected:
@@ -223,37 +185,6 @@ TEST_P(ReplayClientTest, ASecondProcessWithTheSameIdEndsTheFirst) {
   EXPECT_EQ(StatusOf(*server, "rows").rows(), 10);
 }
 
-TEST(ReplayFollower, IsToldWhatTheRingEvicted) {
-  const TemporaryFolder folder;
-  const auto server = StartServer(folder.path(), {MemoryTable("rows", 100)});
-  const auto writer = StartWriter(WriterOptions({Address(folder.path())}, "rows", "w"));
-  for (uint32_t i = 0; i < 25; ++i) ASSERT_TRUE(writer->Append(Rows(10 * i, 10)).ok());
-  ASSERT_TRUE(writer->Flush(kLong).ok());
-  const auto follower = StartFollower({Address(folder.path())}, "rows", {30});
-  const auto block = follower->Next(kLong);
-  ASSERT_TRUE(block.ok());
-  EXPECT_EQ(block->lost, 120);
-  EXPECT_EQ(block->cursor, 150);
-  EXPECT_EQ(Values(block->block), Range(150, 100));
-  EXPECT_TRUE(block->caught_up);
-  EXPECT_EQ(follower->stats()[0].lost, 120);
-}
-
-TEST(ReplayFollower, AStalledOneHoldsNobodyUpAndItsQueueIsBounded) {
-  const TemporaryFolder folder;
-  const auto server = StartServer(folder.path(), {MemoryTable("rows", 2'000'000)});
-  auto stalled = ReplayFollower::Start({.shards = {Address(folder.path())},
-                                        .table = "rows",
-                                        .schema = TestSchema(),
-                                        .queue_bytes = 1 << 20});
-  const auto writer = StartWriter(WriterOptions({Address(folder.path())}, "rows", "w"));
-  for (uint32_t i = 0; i < 500; ++i) ASSERT_TRUE(writer->Append(Rows(1000 * i, 1000)).ok());
-  ASSERT_TRUE(writer->Flush(kLong).ok());
-  const auto quick = StartFollower({Address(folder.path())}, "rows");
-  EXPECT_EQ(Take(*quick, 500'000).size(), 500'000);
-  EXPECT_EQ(Take(**stalled, 500'000), Range(0, 500'000));
-}
-
 TEST(ReplayWriter, WaitsForTheLimiterUntilSamplesAreReported) {
   const TemporaryFolder folder;
   v1::TableConfig config = MemoryTable("rows", 10'000);
@@ -285,38 +216,6 @@ TEST(ReplayWriter, WaitsForTheLimiterUntilSamplesAreReported) {
   EXPECT_EQ(StatusOf(*server, "rows").rows(), 130);
   EXPECT_EQ(StatusOf(*server, "rows").sampled(), 40);
   EXPECT_GT(StatusOf(*server, "rows").waits().writers_waiting_for_samples(), 0);
-}
-
-// A shard whose writer left must not take the samples that the writer's new shard waits for.
-TEST(ReplayFollower, ReportsSamplesWhereTheRowsCameFromOverAllItsLives) {
-  const TemporaryFolder a;
-  const TemporaryFolder b;
-  const auto left = StartServer(a.path(), {MemoryTable("rows", 10'000)});
-  const auto joined = StartServer(b.path(), {MemoryTable("rows", 10'000)});
-  const std::vector<std::string> shards = {Address(a.path()), Address(b.path())};
-  ReplayWriterOptions options = WriterOptions(shards, "rows", "w");
-  options.shard = 1;
-  const auto writer = StartWriter(options);
-  ASSERT_TRUE(writer->Append(Rows(0, 300)).ok());
-  ASSERT_TRUE(writer->Flush(kLong).ok());
-  // In an earlier life 100 rows came from the first shard, which counts the 2 samples a row that
-  // they are due.
-  const auto follower = ReplayFollower::Start({.shards = shards,
-                                               .table = "rows",
-                                               .schema = TestSchema(),
-                                               .rows_before = {100, 0},
-                                               .samples_before = {200, 0}});
-  ASSERT_TRUE(follower.ok()) << follower.status();
-  EXPECT_EQ(Take(**follower, 300).size(), 300);
-  while (!(*follower)->stats()[0].connected) absl::SleepFor(absl::Milliseconds(1));
-  (*follower)->ReportSamples(600);
-  const absl::Time deadline = absl::Now() + kLong;
-  while (StatusOf(*joined, "rows").sampled() + StatusOf(*left, "rows").sampled() < 599.9) {
-    ASSERT_LT(absl::Now(), deadline);
-    absl::SleepFor(absl::Milliseconds(5));
-  }
-  EXPECT_NEAR(StatusOf(*joined, "rows").sampled(), 600, 1e-6);
-  EXPECT_NEAR(StatusOf(*left, "rows").sampled(), 0, 1e-6);
 }
 
 TEST(ReplayWriter, ReplaceableRowsMoveToAnotherShardAndComeHome) {
