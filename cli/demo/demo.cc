@@ -13,7 +13,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "cli/drive/drive.h"
-#include "cli/evaluation/evaluate.h"
 #include "cli/evaluation/evaluation_file.h"
 #include "cli/progress/display.h"
 #include "cli/report/report.h"
@@ -33,8 +32,6 @@ namespace {
 constexpr const char* kAlgorithms[] = {"h2o", "sac", "cql"};
 // The recorded data are one fixed file; seeds are of the trainings.
 constexpr uint64_t kDatasetSeed = 1;
-// Evaluations start from the same poses for every policy.
-constexpr uint64_t kEvaluationSeed = 1;
 constexpr absl::Duration kLook = absl::Milliseconds(100);
 
 void Say(const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); }
@@ -76,19 +73,6 @@ absl::Status MakeDataset(const std::string& path, const DemoOptions& options) {
       process::CreateDirectories(std::filesystem::path(path).parent_path().string()));
   return worlds::WriteD4rl(path, columns,
                            {.task = options.task, .seed = kDatasetSeed, .generator = "operator"});
-}
-
-absl::Status EvaluateFinal(const Contestant& contestant, int episodes) {
-  ESTUARY_ASSIGN_OR_RETURN(const auto policy, LoadPolicy(contestant.policy));
-  EvaluateOptions options{.task = contestant.task.name,
-                          .dynamics = worlds::Dynamics::kReal,
-                          .gap = contestant.gap,
-                          .episodes = episodes,
-                          .seed = kEvaluationSeed};
-  ESTUARY_ASSIGN_OR_RETURN(const auto real, Evaluate(*policy, options));
-  options.dynamics = worlds::Dynamics::kSim;
-  ESTUARY_ASSIGN_OR_RETURN(const auto sim, Evaluate(*policy, options));
-  return WriteFinalEvaluation(contestant.run_dir, policy->version(), real, sim);
 }
 
 class Demo {
@@ -186,7 +170,8 @@ class Demo {
     ESTUARY_RETURN_IF_ERROR(process::Annotate(contestant.training->Poll(), contestant.name));
     if (!contestant.training->done()) return absl::OkStatus();
     contestant.evaluation = std::thread([&contestant, episodes = options_.episodes] {
-      contestant.evaluated = EvaluateFinal(contestant, static_cast<int>(episodes));
+      contestant.evaluated = EvaluateFinalPolicy(contestant.run_dir, contestant.task.name,
+                                                 contestant.gap, static_cast<int>(episodes));
     });
     return absl::OkStatus();
   }
@@ -201,7 +186,7 @@ class Demo {
           Drive::Start({.policy = std::filesystem::absolute(contestant.policy).string(),
                         .task = contestant.task,
                         .seconds = options_.drive_seconds,
-                        .seed = kEvaluationSeed,
+                        .seed = kFinalEvaluationSeed,
                         .output = absl::StrCat(contestant.run_dir, "/", kDriveFile)}));
     }
     Say(absl::StrCat(names.size(), " robots are driven for ", options_.drive_seconds,

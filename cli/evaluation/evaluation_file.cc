@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "cli/report/run_data.h"
 #include "common/process/files.h"
+#include "common/process/status.h"
 
 namespace estuary::cli {
 namespace {
@@ -33,6 +34,20 @@ absl::Status WriteFinalEvaluation(const std::string& run_dir, uint64_t policy_ve
   return process::WriteFileAtomically(
       absl::StrCat(run_dir, "/", kFinalEvaluationFile),
       Line(policy_version, "real", real) + Line(policy_version, "sim", sim));
+}
+
+absl::Status EvaluateFinalPolicy(const std::string& run_dir, const std::string& task,
+                                 const v1::Gap& gap, int episodes) {
+  ESTUARY_ASSIGN_OR_RETURN(const auto policy, LoadPolicy(run_dir + "/final_policy.pb"));
+  EvaluateOptions options{.task = task,
+                          .dynamics = worlds::Dynamics::kReal,
+                          .gap = gap,
+                          .episodes = episodes,
+                          .seed = kFinalEvaluationSeed};
+  ESTUARY_ASSIGN_OR_RETURN(const auto real, Evaluate(*policy, options));
+  options.dynamics = worlds::Dynamics::kSim;
+  ESTUARY_ASSIGN_OR_RETURN(const auto sim, Evaluate(*policy, options));
+  return WriteFinalEvaluation(run_dir, policy->version(), real, sim);
 }
 
 }  // namespace estuary::cli

@@ -6,9 +6,17 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "cli/evaluation/evaluate.h"
 #include "worlds/episode.h"
 
 namespace estuary::cli {
+
+// Every final policy meets the same starts.
+inline constexpr uint64_t kFinalEvaluationSeed = 1;
+
+// Runs `episodes` of run_dir's final policy in either dynamics and writes the file.
+absl::Status EvaluateFinalPolicy(const std::string& run_dir, const std::string& task,
+                                 const v1::Gap& gap, int episodes);
 
 // Replaces the file.
 absl::Status WriteFinalEvaluation(const std::string& run_dir, uint64_t policy_version,

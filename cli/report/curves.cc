@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "cli/report/median.h"
 #include "cli/report/report.h"
 
 namespace estuary::cli {
@@ -149,12 +150,8 @@ Series MedianReturns(const std::vector<RunData>& runs, const std::string& dynami
     for (const auto& [steps, value] : Returns(run, dynamics)) at[steps].push_back(value);
   }
   Series series{.title = ""};
-  for (auto& [steps, values] : at) {
-    if (values.size() < runs.size()) continue;
-    std::sort(values.begin(), values.end());
-    const size_t middle = values.size() / 2;
-    series.points.emplace_back(
-        steps, values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2);
+  for (const auto& [steps, values] : at) {
+    if (values.size() == runs.size()) series.points.emplace_back(steps, Median(values));
   }
   return series;
 }

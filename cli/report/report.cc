@@ -12,6 +12,7 @@
 #include "cli/progress/format.h"
 #include "cli/report/curves.h"
 #include "cli/report/figure.h"
+#include "cli/report/median.h"
 #include "cli/report/page.h"
 #include "common/process/files.h"
 #include "common/process/status.h"
@@ -115,11 +116,7 @@ RowNumbers Medians(const std::vector<RowNumbers>& rows) {
     for (const RowNumbers& row : rows) {
       if (row.*column) values.push_back(*(row.*column));
     }
-    if (values.empty()) continue;
-    std::sort(values.begin(), values.end());
-    const size_t middle = values.size() / 2;
-    medians.*column =
-        values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+    if (!values.empty()) medians.*column = Median(std::move(values));
   }
   return medians;
 }

@@ -1,6 +1,5 @@
 #include "cli/sweep/results.h"
 
-#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <map>
@@ -8,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "cli/report/median.h"
 #include "common/process/status.h"
 #include "worlds/world.h"
 
@@ -46,10 +46,7 @@ Spread SpreadOf(std::vector<double> values) {
   spread.mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
   for (const double value : values) spread.std += (value - spread.mean) * (value - spread.mean);
   spread.std = std::sqrt(spread.std / n);
-  std::sort(values.begin(), values.end());
-  const size_t middle = values.size() / 2;
-  spread.median =
-      values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+  spread.median = Median(std::move(values));
   return spread;
 }
 

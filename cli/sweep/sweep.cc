@@ -1,7 +1,7 @@
 #include "cli/sweep/sweep.h"
 
 #include <algorithm>
-#include <cstdio>
+#include <atomic>
 #include <deque>
 #include <filesystem>
 #include <memory>
@@ -12,7 +12,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
-#include "cli/evaluation/evaluate.h"
 #include "cli/evaluation/evaluation_file.h"
 #include "cli/progress/display.h"
 #include "cli/progress/format.h"
@@ -30,24 +29,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Every policy meets the same starts.
-constexpr uint64_t kEvaluationSeed = 1;
 constexpr uint32_t kDefaultEpisodes = 10;
 constexpr absl::Duration kLook = absl::Milliseconds(200);
-
-absl::Status EvaluateFinal(const PreparedTraining& prepared, int episodes) {
-  ESTUARY_ASSIGN_OR_RETURN(const auto policy, LoadPolicy(prepared.run_dir + "/final_policy.pb"));
-  EvaluateOptions options{.task = prepared.task.name,
-                          .dynamics = worlds::Dynamics::kReal,
-                          .gap = prepared.experiment.gap(),
-                          .episodes = episodes,
-                          .seed = kEvaluationSeed};
-  ESTUARY_ASSIGN_OR_RETURN(const auto real, Evaluate(*policy, options));
-  options.dynamics = worlds::Dynamics::kSim;
-  ESTUARY_ASSIGN_OR_RETURN(const auto sim, Evaluate(*policy, options));
-  ESTUARY_RETURN_IF_ERROR(WriteFinalEvaluation(prepared.run_dir, policy->version(), real, sim));
-  return WriteRunReport(prepared.run_dir);
-}
 
 // One place of the machine, and the run in it.
 struct Slot {
@@ -151,7 +134,9 @@ class Sweeper {
     const uint32_t episodes =
         plan_.sweep.has_final_episodes() ? plan_.sweep.final_episodes() : kDefaultEpisodes;
     slot.evaluation = std::thread([&slot, episodes] {
-      slot.status = EvaluateFinal(slot.prepared, static_cast<int>(episodes));
+      slot.status = EvaluateFinalPolicy(slot.prepared.run_dir, slot.prepared.task.name,
+                                        slot.prepared.experiment.gap(), static_cast<int>(episodes));
+      if (slot.status.ok()) slot.status = WriteRunReport(slot.prepared.run_dir);
       slot.evaluated = true;
     });
   }

@@ -34,7 +34,7 @@ std::string Ours(const CellResult& cell) {
                           : "");
 }
 
-std::string Median(const CellResult& cell) {
+std::string MedianText(const CellResult& cell) {
   return cell.seeds.empty() ? "–" : Round(SpreadOf(RealReturns(cell)).median);
 }
 
@@ -113,7 +113,7 @@ std::vector<std::vector<std::string>> SweepTable(const SweepPlan& plan,
       table.push_back(std::move(line));
     };
     add(row[0].row, "mean ± std", Ours);
-    add("", "median", Median);
+    add("", "median", MedianText);
     add("", "median in its simulator", InSimulation);
     if (std::any_of(row.begin(), row.end(), [](const CellResult& c) { return c.published; })) {
       add("", "the paper's", Published);

@@ -7,6 +7,7 @@
 #include "learner/core/cuda/graph_learner.h"
 #include "learner/core/cuda/host_backend.h"
 #include "learner/core/cuda/plugin.h"
+#include "learner/core/replay/replay_check.h"
 
 namespace estuary::learner {
 namespace cuda {
@@ -88,23 +89,6 @@ class Seeds : public SeedEngines {
   std::vector<SeedView> views_;
 };
 
-absl::Status CheckReplay(const DeviceReplay* replay, const EngineOptions& options) {
-  if (replay == nullptr) return absl::OkStatus();
-  const ReplayOptions& r = replay->options();
-  if (r.observation_dim != options.config.observation_dim ||
-      r.action_dim != options.config.action_dim) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("table '", r.name, "' holds observations of ", r.observation_dim,
-                     " and actions of ", r.action_dim, ", the learner's task has ",
-                     options.config.observation_dim, " and ", options.config.action_dim));
-  }
-  if (r.device != options.device) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("table '", r.name, "' and the engine are on different devices"));
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<std::shared_ptr<GraphLearner>> MakeLearner(std::shared_ptr<Backend> backend,
                                                           const EngineOptions& options,
                                                           std::vector<SeedOptions> seeds,
@@ -116,7 +100,7 @@ absl::StatusOr<std::shared_ptr<GraphLearner>> MakeLearner(std::shared_ptr<Backen
     if (seed.real == nullptr) seed.real = options.real;
     if (seed.sim == nullptr) seed.sim = options.sim;
     for (const DeviceReplay* replay : {seed.real, seed.sim}) {
-      if (auto status = CheckReplay(replay, options); !status.ok()) return status;
+      if (auto status = CheckReplayFits(replay, options); !status.ok()) return status;
     }
   }
   const int checks = options.device == Device::kCuda ? kStepsBetweenDeviceChecks : 1;

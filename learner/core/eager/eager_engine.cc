@@ -14,6 +14,7 @@
 #include "learner/core/dynamics_model.h"
 #include "learner/core/eager/metrics.h"
 #include "learner/core/engine_state.h"
+#include "learner/core/replay/replay_check.h"
 
 namespace estuary::learner {
 namespace {
@@ -45,23 +46,6 @@ at::Tensor StateTensor(absl::string_view bytes) {
   at::Tensor state = at::empty({static_cast<int64_t>(bytes.size())}, at::kByte);
   std::memcpy(state.mutable_data_ptr<uint8_t>(), bytes.data(), bytes.size());
   return state;
-}
-
-absl::Status CheckReplayFits(const DeviceReplay* replay, const EngineOptions& options) {
-  if (replay == nullptr) return absl::OkStatus();
-  const ReplayOptions& r = replay->options();
-  if (r.observation_dim != options.config.observation_dim ||
-      r.action_dim != options.config.action_dim) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("table '", r.name, "' holds observations of ", r.observation_dim,
-                     " and actions of ", r.action_dim, ", the learner's task has ",
-                     options.config.observation_dim, " and ", options.config.action_dim));
-  }
-  if (r.device != options.device) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("table '", r.name, "' and the engine are on different devices"));
-  }
-  return absl::OkStatus();
 }
 
 std::vector<float> ToFloats(const HostTensor& tensor) {

@@ -8,6 +8,7 @@
 #include "learner/core/dynamics_model.h"
 #include "learner/core/engine_state.h"
 #include "learner/core/replay/host_rows.h"
+#include "learner/core/replay/replay_check.h"
 
 namespace estuary::learner {
 namespace native {
@@ -241,19 +242,7 @@ absl::StatusOr<std::unique_ptr<Engine>> MakeNativeEngine(const EngineOptions& op
         "or precision");
   }
   for (const DeviceReplay* replay : {options.real, options.sim}) {
-    if (replay == nullptr) continue;
-    const ReplayOptions& r = replay->options();
-    if (r.observation_dim != options.config.observation_dim ||
-        r.action_dim != options.config.action_dim) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("table '", r.name, "' holds observations of ", r.observation_dim,
-                       " and actions of ", r.action_dim, ", the learner's task has ",
-                       options.config.observation_dim, " and ", options.config.action_dim));
-    }
-    if (r.device != Device::kCpu) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("table '", r.name, "' and the engine are on different devices"));
-    }
+    if (auto status = CheckReplayFits(replay, options); !status.ok()) return status;
   }
   auto scaling = native::Scaling::Create(options.config, options.real);
   if (!scaling.ok()) return scaling.status();
