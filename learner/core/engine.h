@@ -82,6 +82,9 @@ class Engine {
   // Of the last step, by name: losses, alpha, Q, u, omega, ratio, discriminator accuracy, gradient
   // norms. Empty before the first. Waits for the device.
   virtual absl::StatusOr<std::map<std::string, double>> Metrics() = 0;
+  // The same for distributions, one value a row of the last step's batch: "u" and "omega" of the
+  // simulated rows, "q_real" and "q_sim" (the critics' mean). What the algorithm has not is absent.
+  virtual absl::StatusOr<TensorTree> RowMetrics() { return TensorTree(); }
 
   virtual absl::StatusOr<PolicyWeights> ExportPolicy(PolicyKind kind) = 0;
 
@@ -124,7 +127,7 @@ absl::StatusOr<std::unique_ptr<Engine>> MakeNativeEngine(const EngineOptions& op
 // Whole steps recorded once and replayed on a GPU with no work of the host's between. A seed whose
 // loss is not sound stops on the device before anything is updated; Step says so when it next
 // looks, at most 64 steps later. On the CPU it runs the same arithmetic on one thread, slowly: for
-// tests. UNIMPLEMENTED where the algorithm has a net that it does not compute.
+// tests. UNIMPLEMENTED where a net has more layers than it holds.
 absl::StatusOr<std::unique_ptr<Engine>> MakeGraphEngine(const EngineOptions& options);
 
 // Several seeds of one experiment that train side by side on one device, as one more dimension of

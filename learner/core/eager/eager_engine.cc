@@ -107,6 +107,12 @@ absl::StatusOr<std::map<std::string, double>> EagerEngine::Metrics() {
   });
 }
 
+absl::StatusOr<TensorTree> EagerEngine::RowMetrics() {
+  return Guarded("taking metrics", [&]() -> absl::StatusOr<TensorTree> {
+    return StepRowMetrics(options_.config, update_.record());
+  });
+}
+
 absl::StatusOr<PolicyWeights> EagerEngine::ExportPolicy(PolicyKind kind) {
   return Guarded("exporting the policy", [&]() -> absl::StatusOr<PolicyWeights> {
     const at::NoGradGuard no_grad;

@@ -23,6 +23,7 @@ class EagerEngine : public Engine {
   absl::Status Step(int count) override;
   absl::StatusOr<TensorTree> StepWith(const TensorTree& inputs) override;
   absl::StatusOr<std::map<std::string, double>> Metrics() override;
+  absl::StatusOr<TensorTree> RowMetrics() override;
   absl::StatusOr<PolicyWeights> ExportPolicy(PolicyKind kind) override;
   absl::StatusOr<TensorTree> Parameters() override;
   absl::Status SetParameters(const TensorTree& parameters) override;

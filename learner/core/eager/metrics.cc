@@ -85,4 +85,19 @@ std::map<std::string, double> StepMetrics(const LearnerConfig& config, Update& u
   return metrics;
 }
 
+TensorTree StepRowMetrics(const LearnerConfig& config, const StepRecord& record) {
+  const at::NoGradGuard no_grad;
+  TensorTree rows;
+  if (!record.q.defined()) return rows;
+  const at::Tensor q = record.q.mean(0);
+  const int64_t real = record.real_rows, sim = q.size(0) - real;
+  if (config.algorithm.UsesReal()) rows["q_real"] = ToHost(q.narrow(0, 0, real));
+  if (config.algorithm.UsesSim()) rows["q_sim"] = ToHost(q.narrow(0, real, sim));
+  if (record.u.defined()) {
+    rows["u"] = ToHost(record.u);
+    rows["omega"] = ToHost(record.omega);
+  }
+  return rows;
+}
+
 }  // namespace estuary::learner

@@ -11,6 +11,9 @@ namespace estuary::learner {
 
 std::map<std::string, double> StepMetrics(const LearnerConfig& config, Update& update);
 
+// As Engine::RowMetrics.
+TensorTree StepRowMetrics(const LearnerConfig& config, const StepRecord& record);
+
 // "loss/q1_td" and so on: the record's losses by the names of update_trace.md.
 TensorTree LossTree(const StepRecord& record);
 

@@ -152,4 +152,12 @@ double CriticPart::MeanQ(int first, int count) const {
   return sum / (2 * count);
 }
 
+std::vector<float> CriticPart::RowQ(int first, int count) const {
+  std::vector<float> rows(static_cast<size_t>(count));
+  for (int row = 0; row < count; ++row) {
+    rows[row] = (passes_[0].output()[first + row] + passes_[1].output()[first + row]) / 2;
+  }
+  return rows;
+}
+
 }  // namespace estuary::learner::native

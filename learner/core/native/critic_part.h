@@ -71,6 +71,8 @@ class CriticPart {
   double MeanTarget() const;
   // Over the critics and rows [first, first + count).
   double MeanQ(int first, int count) const;
+  // The critics' mean, row by row.
+  std::vector<float> RowQ(int first, int count) const;
 
  private:
   int rows_;

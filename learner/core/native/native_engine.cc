@@ -146,6 +146,21 @@ absl::StatusOr<std::map<std::string, double>> NativeEngine::Metrics() {
   return metrics;
 }
 
+absl::StatusOr<TensorTree> NativeEngine::RowMetrics() {
+  TensorTree rows;
+  if (last_ == nullptr) return rows;
+  const BatchShape& shape = last_->batch.shape;
+  if (shape.real_rows > 0) rows["q_real"] = ToTensor(last_->critics.RowQ(0, shape.real_rows));
+  if (shape.sim_rows > 0) {
+    rows["q_sim"] = ToTensor(last_->critics.RowQ(shape.real_rows, shape.sim_rows));
+  }
+  if (!last_->dynamics.u.empty()) {
+    rows["u"] = ToTensor(last_->dynamics.u);
+    rows["omega"] = ToTensor(last_->dynamics.omega);
+  }
+  return rows;
+}
+
 absl::StatusOr<PolicyWeights> NativeEngine::ExportPolicy(PolicyKind kind) {
   const Nets& nets = update_.nets();
   const NetworkConfig& networks = options_.config.networks;
