@@ -62,7 +62,8 @@ class World {
 
   virtual const TaskSpec& spec() const = 0;
 
-  // Starts an episode: writes the first observation [observation_dim].
+  // Starts an episode: draws what the gap draws for it, writes the first observation
+  // [observation_dim].
   virtual void Reset(EpisodeKind kind, Random& random, absl::Span<double> observation) = 0;
 
   // One control period under `action` [action_dim], clamped to [-1, 1] (NaN counts as 0); writes s'
@@ -73,11 +74,16 @@ class World {
                           absl::Span<double> next_observation) = 0;
 
   // MuJoCo's full state, to start or compare an episode from outside. SetState starts a training
-  // episode. INVALID_ARGUMENT names a size that differs from the model's.
+  // episode with the gap's numbers as they are, and what it observes has no noise. INVALID_ARGUMENT
+  // names a size that differs from the model's.
   virtual std::vector<double> Qpos() const = 0;
   virtual std::vector<double> Qvel() const = 0;
   virtual absl::Status SetState(absl::Span<const double> qpos, absl::Span<const double> qvel,
                                 absl::Span<double> observation) = 0;
+
+  // The number of each edit of the gap that is in force: the label of the episode's rows. Empty
+  // without a gap.
+  virtual absl::Span<const float> gap() const { return {}; }
 
   // Figures of the episode so far that the task wants reported: "max_abs_x" (m), "mean_speed"
   // (m/s).
@@ -89,6 +95,8 @@ struct WorldOptions {
   Dynamics dynamics = Dynamics::kSim;
   // Edits of the simulator, on top of the task's own difference from reality; ignored with kReal.
   v1::Gap gap = {};
+  // What edits that are drawn once for an actor are drawn from.
+  uint64_t gap_seed = 0;
 };
 
 // NOT_FOUND names the tasks there are; INVALID_ARGUMENT a gap that does not fit the model.

@@ -104,6 +104,13 @@ Schema Schema::Robot(const std::string& task, int observation_dim, int action_di
   return FromProto(proto).value();
 }
 
+Schema Schema::Simulated(const std::string& task, int observation_dim, int action_dim,
+                         uint32_t control_period_us, int gap_edits) {
+  v1::TransitionSchema proto = StandardProto(task, observation_dim, action_dim, control_period_us);
+  if (gap_edits > 0) AddColumn(proto, "gap", v1::DTYPE_FLOAT32, gap_edits);
+  return FromProto(proto).value();
+}
+
 absl::StatusOr<Schema> Schema::FromProto(const v1::TransitionSchema& proto) {
   Schema schema;
   schema.proto_ = proto;

@@ -24,6 +24,9 @@ enum StandardColumn : int {
   kStandardColumns = 8,
 };
 
+// Of Schema::Simulated, where there is a gap.
+inline constexpr int kGapColumn = kStandardColumns;
+
 // A checked TransitionSchema with its arithmetic done. Immutable; copy freely.
 class Schema {
  public:
@@ -34,6 +37,10 @@ class Schema {
   // before limits), action_latency_us uint32[1] (observation to command).
   static Schema Robot(const std::string& task, int observation_dim, int action_dim,
                       uint32_t control_period_us);
+  // The standard columns and, where there are any, gap float32[gap_edits]: each edit's number in
+  // the row's episode.
+  static Schema Simulated(const std::string& task, int observation_dim, int action_dim,
+                          uint32_t control_period_us, int gap_edits);
   // INVALID_ARGUMENT where the standard columns are not as they must be, a width is 0 or absurd.
   static absl::StatusOr<Schema> FromProto(const v1::TransitionSchema& proto);
 

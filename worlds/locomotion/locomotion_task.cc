@@ -12,9 +12,8 @@ enum Dof { kX, kZ, kAngle };
 class LocomotionWorld final : public EpisodeWorld {
  public:
   // `spec` and `rules` outlive the world.
-  LocomotionWorld(const TaskSpec& spec, const LocomotionRules& rules, const ActionNoise& noise,
-                  std::shared_ptr<Simulation> simulation)
-      : EpisodeWorld(spec, noise), rules_(rules), state_(std::move(simulation)) {}
+  LocomotionWorld(const TaskSpec& spec, const LocomotionRules& rules, const Physics& physics)
+      : EpisodeWorld(spec, physics), rules_(rules), state_(physics.simulation) {}
 
   std::map<std::string, double> EpisodeFigures() const override {
     if (steps() == 0) return {};
@@ -105,16 +104,12 @@ absl::StatusOr<std::vector<std::unique_ptr<World>>> LocomotionTask::MakeWorlds(
     const WorldOptions& options, int count) const {
   absl::StatusOr<ModelPtr> model = CompileModel(rules_.mjcf_path);
   if (!model.ok()) return model.status();
-  ActionNoise noise;
-  if (options.dynamics == Dynamics::kSim) {
-    const absl::StatusOr<ActionNoise> applied = ApplyGap(options.gap, **model);
-    if (!applied.ok()) return applied.status();
-    noise = *applied;
-  }
-  const auto simulation = std::make_shared<Simulation>(*std::move(model));
+  const absl::StatusOr<std::vector<Physics>> all =
+      MakePhysics(spec_, *std::move(model), options, count);
+  if (!all.ok()) return all.status();
   std::vector<std::unique_ptr<World>> worlds;
-  for (int i = 0; i < count; ++i) {
-    worlds.push_back(std::make_unique<LocomotionWorld>(spec_, rules_, noise, simulation));
+  for (const Physics& physics : *all) {
+    worlds.push_back(std::make_unique<LocomotionWorld>(spec_, rules_, physics));
   }
   return worlds;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -15,30 +16,35 @@ int Divergences(const mjData& data) {
 
 }  // namespace
 
-EpisodeWorld::EpisodeWorld(const TaskSpec& spec, const ActionNoise& noise)
-    : spec_(spec), noise_(noise), last_step_(spec.training_steps), action_(spec.action_dim) {}
+EpisodeWorld::EpisodeWorld(const TaskSpec& spec, Physics physics)
+    : spec_(spec),
+      physics_(std::move(physics)),
+      last_step_(spec.training_steps),
+      action_(spec.action_dim) {}
 
 void EpisodeWorld::Reset(EpisodeKind kind, Random& random, absl::Span<double> observation) {
   steps_ = 0;
   last_step_ = kind == EpisodeKind::kTraining ? spec_.training_steps : spec_.evaluation_steps;
+  physics_.BeginEpisode(random);
   ResetState(kind, random);
   Observe(observation);
+  physics_.gap.DisturbObservation(random, observation);
 }
 
 StepResult EpisodeWorld::Step(absl::Span<const double> action, Random& random,
                               absl::Span<double> next_observation) {
   const mjData& data = simulation().data();
-  const double noise = std::hypot(noise_.constant, noise_.per_speed * data.qvel[0]);
   for (int i = 0; i < spec_.action_dim; ++i) {
     action_[i] = std::isnan(action[i]) ? 0 : std::clamp(action[i], -1.0, 1.0);
-    if (noise > 0) action_[i] += noise * random.Normal();
   }
+  physics_.gap.DisturbAction(data.qvel[0], random, absl::MakeSpan(action_));
   const int divergences = Divergences(data);
   Outcome outcome = Advance(action_);
   // MuJoCo counts the accident and goes on from its initial state.
   const bool diverged = Divergences(data) != divergences;
   if (diverged) outcome = {.reward = 0, .terminated = true};
   Observe(next_observation);
+  physics_.gap.DisturbObservation(random, next_observation);
   ++steps_;
   return {.reward = outcome.reward,
           .terminated = outcome.terminated,
@@ -72,6 +78,7 @@ absl::Status EpisodeWorld::SetState(absl::Span<const double> qpos, absl::Span<co
   }
   steps_ = 0;
   last_step_ = spec_.training_steps;
+  physics_.gap.BeginEpisode();
   ResetTo(qpos, qvel);
   Observe(observation);
   return absl::OkStatus();

@@ -1,6 +1,6 @@
-// What every MuJoCo world does alike: clamps and disturbs the action, counts the episode's steps,
-// notices a simulation that diverged. A task adds how an episode begins, what a step does and what
-// is seen.
+// What every MuJoCo world does alike: clamps the action, lets the gap disturb it and what is
+// observed, counts the episode's steps, notices a simulation that diverged. A task adds how an
+// episode begins, what a step does and what is seen.
 #pragma once
 
 #include <mujoco/mujoco.h>
@@ -9,8 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "worlds/mujoco/gap.h"
-#include "worlds/mujoco/simulation.h"
+#include "worlds/mujoco/physics.h"
 #include "worlds/world.h"
 
 namespace estuary::worlds {
@@ -25,6 +24,7 @@ class EpisodeWorld : public World {
   std::vector<double> Qvel() const final;
   absl::Status SetState(absl::Span<const double> qpos, absl::Span<const double> qvel,
                         absl::Span<double> observation) final;
+  absl::Span<const float> gap() const final { return physics_.gap.numbers(); }
 
  protected:
   struct Outcome {
@@ -35,7 +35,7 @@ class EpisodeWorld : public World {
   };
 
   // `spec` outlives the world.
-  EpisodeWorld(const TaskSpec& spec, const ActionNoise& noise);
+  EpisodeWorld(const TaskSpec& spec, Physics physics);
 
   virtual const SimulationState& simulation() const = 0;
   // Puts the model into a first state; the figures start anew.
@@ -50,7 +50,7 @@ class EpisodeWorld : public World {
 
  private:
   const TaskSpec& spec_;
-  const ActionNoise noise_;
+  Physics physics_;
   int steps_ = 0;
   int last_step_;
   std::vector<double> action_;

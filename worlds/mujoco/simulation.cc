@@ -12,6 +12,11 @@ constexpr unsigned kStored = mjSTATE_FULLPHYSICS | mjSTATE_WARMSTART;
 Simulation::Simulation(ModelPtr model)
     : model_(std::move(model)), data_(mj_makeData(model_.get())) {}
 
+void Simulation::EditModel(absl::FunctionRef<void(mjModel&)> edit) {
+  edit(*model_);
+  mj_setConst(model_.get(), data_.get());
+}
+
 SimulationState::SimulationState(std::shared_ptr<Simulation> simulation)
     : simulation_(std::move(simulation)),
       stored_(mj_stateSize(simulation_->model_.get(), kStored)) {

@@ -12,6 +12,7 @@
 #include <memory>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "worlds/mujoco/model.h"
 
 namespace estuary::worlds {
@@ -23,6 +24,10 @@ class Simulation {
   explicit Simulation(ModelPtr model);
 
   const mjModel& model() const { return *model_; }
+
+  // Changes the model and lets MuJoCo recompute what depends on its numbers. Every state is lost:
+  // reset them.
+  void EditModel(absl::FunctionRef<void(mjModel&)> edit);
 
  private:
   friend class SimulationState;

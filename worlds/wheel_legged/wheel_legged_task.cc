@@ -34,12 +34,12 @@ WheelLeggedState StepPeriod(WheelLeggedRobot& robot, double torque) {
 
 class WheelLeggedWorld final : public EpisodeWorld {
  public:
-  WheelLeggedWorld(const TaskSpec& spec, WheelLeggedGoal goal, const ActionNoise& noise,
-                   std::shared_ptr<Simulation> simulation, const WheelLeggedDynamics& dynamics)
-      : EpisodeWorld(spec, noise),
+  WheelLeggedWorld(const TaskSpec& spec, WheelLeggedGoal goal, const Physics& physics,
+                   const WheelLeggedDynamics& dynamics)
+      : EpisodeWorld(spec, physics),
         goal_(goal),
         balanced_pitch_(dynamics.balanced_pitch),
-        robot_(std::move(simulation), dynamics) {}
+        robot_(physics.simulation, dynamics) {}
 
   std::map<std::string, double> EpisodeFigures() const override {
     std::map<std::string, double> figures = {{"max_abs_x", max_abs_x_}};
@@ -149,16 +149,12 @@ absl::StatusOr<std::vector<std::unique_ptr<World>>> WheelLeggedTask::MakeWorlds(
   const WheelLeggedDynamics& dynamics = WheelLeggedDynamicsOf(options.dynamics);
   absl::StatusOr<ModelPtr> model = MakeWheelLeggedModel(dynamics);
   if (!model.ok()) return model.status();
-  ActionNoise noise;
-  if (options.dynamics == Dynamics::kSim) {
-    const absl::StatusOr<ActionNoise> applied = ApplyGap(options.gap, **model);
-    if (!applied.ok()) return applied.status();
-    noise = *applied;
-  }
-  const auto simulation = std::make_shared<Simulation>(*std::move(model));
+  const absl::StatusOr<std::vector<Physics>> all =
+      MakePhysics(spec_, *std::move(model), options, count);
+  if (!all.ok()) return all.status();
   std::vector<std::unique_ptr<World>> worlds;
-  for (int i = 0; i < count; ++i) {
-    worlds.push_back(std::make_unique<WheelLeggedWorld>(spec_, goal_, noise, simulation, dynamics));
+  for (const Physics& physics : *all) {
+    worlds.push_back(std::make_unique<WheelLeggedWorld>(spec_, goal_, physics, dynamics));
   }
   return worlds;
 }
