@@ -60,7 +60,7 @@ def now():
         ),
         rows(
             "What fires",
-            "Alerts that fire now, with what they are about. Open docs/runbooks/ALERT.md for each; empty is healthy.",
+            "Alerts that fire now, with what they are about. Each has a page of its name in docs/runbooks. Healthy: empty.",
             "none",
             'ALERTS{alertstate="firing"}',
             {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Evaluates every expression of every dashboard and alert against a running Prometheus.
 
-  tests/deploy/watching/check_queries --prometheus=http://127.0.0.1:9090 [--seconds=120] [--without=PLACE,...]
+  tests/deploy/watching/check_queries.py --prometheus=http://127.0.0.1:9090 [--seconds=120] [--without=PLACE,...]
 
 Each panel's, annotation's and variable's expression must return numbers for the last --seconds, and every series that an alert looks
 at must be there, but for what fault_only.txt names. The Prometheus must have loaded deploy/prometheus/rules. Says what did not; ends with 1 then.
