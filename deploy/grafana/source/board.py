@@ -11,6 +11,9 @@ from panels import BLUE, GRAY, ORANGE, RED, SOURCE, new_counts
 # As deploy/grafana/provisioning/datasources names it.
 PROVISIONED_SOURCE = "estuary-prometheus"
 
+# How Grafana's Prometheus data source numbers a variable's query that is label_values(...).
+LABEL_VALUES = 1
+
 # Variables by name: label and where their values come from. With "All" chosen, series that do not carry the label
 # are shown as well: a shard or a bridge may not know of any run.
 VARIABLES = {
@@ -86,7 +89,7 @@ def _variable(name, values):
         builders.QueryVariable(name)
         .label(label)
         .datasource(SOURCE)
-        .query({"query": definition, "refId": f"variable-{name}"})
+        .query({"qryType": LABEL_VALUES, "query": definition, "refId": "PrometheusVariableQueryEditor-VariableQuery"})
         .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(models.VariableSort.NATURAL_ASC)
         .multi(True)

@@ -2,7 +2,7 @@
 
 from board import dashboard
 from panels import GREEN, LEARNER_PHASES, ORANGE, RED, ROBOT_STATES, YELLOW
-from panels import lines, number, query, rows, state_code, timeline
+from panels import leading_to, lines, number, query, rows, state_code, timeline
 
 RUN = 'run=~"$run"'
 
@@ -227,8 +227,8 @@ def build():
         variables=["run"],
         sections=[
             ("", now()),
-            ("Is it learning?", learning()),
-            ("Is it going on?", pace()),
-            ("The robot", robot()),
+            ("Is it learning?", leading_to("learner", learning())),
+            ("Is it going on?", leading_to("replay", pace())),
+            ("The robot", leading_to("robot", robot())),
         ],
     )

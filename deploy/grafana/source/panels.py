@@ -48,7 +48,8 @@ LIMITER_STATES = [(1, "open", GREEN), (2, "inserts_blocked", BLUE), (3, "samples
 
 def state_code(metric, label, states, labels, by):
     """A metric with a series for each state, 1 for the one it is in, as one series of the state's number."""
-    terms = [f'{value} * {metric}{{{label}="{name}",{labels}}}' for value, name, _ in states]
+    more = f",{labels}" if labels else ""
+    terms = [f'{value} * {metric}{{{label}="{name}"{more}}}' for value, name, _ in states]
     return f"sum by ({by}) ({' or '.join(terms)})"
 
 
@@ -62,6 +63,13 @@ def query(expression, legend, *, kind=None, instant=False):
     if kind is not None:
         built = built.format(kind)
     return built.instant() if instant else built.range()
+
+
+def leading_to(name, panels):
+    """Panels whose titles' links open the dashboard that says more, at the same time and of the same run."""
+    url = f"/d/estuary-{name}?${{__url_time_range}}&${{__all_variables}}"
+    link = board.DashboardLink(name.capitalize()).type(models.DashboardLinkType.LINK).url(url)
+    return [panel.links([link]) for panel in panels]
 
 
 def _common(panel, title, description, width, height, queries):
@@ -98,7 +106,7 @@ def lines(
         .line_width(1.5)
         .fill_opacity(25 if stacked else 0)
         .show_points(common.VisibilityMode.AUTO)
-        # Longer than a few scrapes without a value is a gap, and shown as one.
+        # A minute without a value is a gap, and shown as one.
         .span_nulls(60_000)
         .legend(
             common_builders.VizLegendOptions()
@@ -170,6 +178,7 @@ def distribution(title, description, unit, histogram, labels, *, width=8, height
             heatmap_builders.HeatmapColorOptions()
             .mode(heatmap_models.HeatmapColorMode.SCHEME)
             .scheme("Blues")
+            .fill("blue")
             .scale(heatmap_models.HeatmapColorScale.EXPONENTIAL)
             .exponent(0.5)
             .steps(64)
