@@ -20,8 +20,8 @@ def stepping():
         ),
         lines(
             "Waiting",
-            "Part of the time in which an actor's simulators stood still. For the replay: held back to the configured ratio, or a shard is away. For a "
-            "policy: nothing to act by. Healthy: neither near 100 % on all actors.",
+            "Part of the time in which an actor's simulators stood still. For the replay: held back to the configured"
+            " ratio, or a shard is away. For a policy: nothing to act by. Healthy: neither near 100 % on all actors.",
             "percentunit",
             [query(f"rate(estuary_actor_wait_seconds_total{{{HERE}}}[$__rate_interval])", "{{actor}} for {{for}}")],
             width=12,
@@ -48,7 +48,8 @@ def episodes():
         ),
         lines(
             "Episodes that ended",
-            "A second: terminated by the task (a fall), truncated at the time limit, dropped because the simulation diverged (healthy: 0).",
+            "A second: terminated by the task (a fall), truncated at the time limit, dropped because the simulation "
+            "diverged (healthy: 0).",
             "ops",
             [
                 query(f"sum by (end) (rate(estuary_actor_episodes_total{{{HERE}}}[$__rate_interval]))", "{{end}}"),
@@ -66,7 +67,12 @@ def episodes():
             "Evaluated episodes",
             "Episodes a minute. Healthy: follows the policy versions that are to be evaluated.",
             "opm",
-            [query(f"60 * rate(estuary_actor_evaluated_episodes_total{{{HERE}}}[$__rate_interval])", "{{actor}} {{dynamics}}")],
+            [
+                query(
+                    f"60 * rate(estuary_actor_evaluated_episodes_total{{{HERE}}}[$__rate_interval])",
+                    "{{actor}} {{dynamics}}",
+                )
+            ],
             low=0,
         ),
         lines(
@@ -118,7 +124,8 @@ def links():
         ),
         lines(
             "Lost rows and refused policies",
-            "Within a minute: rows that were acknowledged and died with their shard; policy versions that were not what they must be. Healthy: 0.",
+            "Within a minute: rows that were acknowledged and died with their shard; policy versions that were not "
+            "what they must be. Healthy: 0.",
             "none",
             [
                 query(f"increase(estuary_actor_lost_rows_total{{{HERE}}}[1m])", "{{actor}} lost rows"),
@@ -128,7 +135,8 @@ def links():
         ),
         lines(
             "Processor time",
-            "Of each actor's process, in processors. Healthy: near its limit; far below while Waiting is low means that the machine is shared.",
+            "Of each actor's process, in processors. Healthy: near its limit; far below while Waiting is low means "
+            "that the machine is shared.",
             "none",
             [query(f'rate(process_cpu_seconds_total{{job=~"actor|evaluator",{HERE}}}[$__rate_interval])', "{{actor}}")],
             low=0,

@@ -5,7 +5,6 @@ import json
 from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as models
-
 from panels import BLUE, GRAY, ORANGE, RED, SOURCE, new_counts
 
 # As deploy/grafana/provisioning/datasources names it.

@@ -44,7 +44,8 @@ def progress():
         ),
         lines(
             "Rows behind the shards",
-            "Transitions that shards hold and the learner has not taken. Healthy: some thousands at most, after the start.",
+            "Transitions that shards hold and the learner has not taken. Healthy: some thousands at most, after the "
+            "start.",
             "short",
             [query(f"estuary_learner_behind_rows{{{RUN}}}", "{{table}}")],
             low=0,
@@ -61,7 +62,8 @@ def progress():
         ),
         lines(
             "Versions",
-            "Newest policy version, the newest that was evaluated, and the best on the real dynamics. Healthy: evaluated follows newest.",
+            "Newest policy version, the newest that was evaluated, and the best on the real dynamics. Healthy: "
+            "evaluated follows newest.",
             "none",
             [
                 query(f"estuary_learner_policy_version{{{RUN}}}", "newest"),
@@ -77,8 +79,8 @@ def losses():
     return [
         lines(
             "Losses of the critics",
-            "By the names in metrics.jsonl; td: temporal difference on real and simulated rows, regularizer: what holds simulated "
-            "values down. Healthy: bounded. Growing without end: docs/runbooks/LearnerDiverging.md.",
+            "By the names in metrics.jsonl; td: temporal difference on real and simulated rows, regularizer: what "
+            "holds simulated values down. Healthy: bounded. Growing without end: docs/runbooks/LearnerDiverging.md.",
             "none",
             [query(f'estuary_learner_loss{{{RUN},name=~"q.*|v.*"}}', "{{name}}")],
         ),
@@ -124,8 +126,8 @@ def values():
     return [
         lines(
             "Q, means of the batch",
-            "Values of real rows, simulated rows and the targets. Healthy: bounded by reward / (1 - discount); H2O keeps simulated "
-            "values where the gap is large below the real ones.",
+            "Values of real rows, simulated rows and the targets. Healthy: bounded by reward / (1 - discount); H2O "
+            "keeps simulated values where the gap is large below the real ones.",
             "none",
             [query(f"estuary_learner_q{{{RUN}}}", "{{data}}")],
         ),
@@ -153,8 +155,9 @@ def gap():
     return [
         distribution(
             "Dynamics gap u",
-            "How unreal simulated transitions look, in nats, on a logarithmic scale. All at the bottom: the simulator is right where the policy goes (or the "
-            "discriminators see nothing). All at the top: they see through everything, and the weights carry no information.",
+            "How unreal simulated transitions look, in nats, on a logarithmic scale. All at the bottom: the simulator"
+            " is right where the policy goes (or the discriminators see nothing). All at the top: they see through "
+            "everything, and the weights carry no information.",
             "none",
             "estuary_learner_u",
             RUN,
@@ -169,7 +172,8 @@ def gap():
         ),
         lines(
             "Dynamics ratio",
-            "Weight of simulated rows' errors in the critics' loss: real over simulated likelihood, cut at both ends. 1: trusted like real rows.",
+            "Weight of simulated rows' errors in the critics' loss: real over simulated likelihood, cut at both ends."
+            " 1: trusted like real rows.",
             "none",
             [query(f'estuary_learner_dynamics_ratio{{{RUN},stat!="log_mean"}}', "{{stat}}")],
             height=9,
@@ -177,7 +181,8 @@ def gap():
         ),
         lines(
             "Discriminators' accuracy",
-            "Part of the rows that each tells right; 50 % is guessing. Healthy: between. Near 100 % for long: the gap saturates.",
+            "Part of the rows that each tells right; 50 % is guessing. Healthy: between. Near 100 % for long: the gap"
+            " saturates.",
             "percentunit",
             [query(f"estuary_learner_discriminator_accuracy_ratio{{{RUN}}}", "{{net}}")],
             low=0.4,
@@ -185,7 +190,8 @@ def gap():
         ),
         lines(
             "Simulated pairs that count",
-            "How many pairs of the batch the weights omega amount to. Healthy: a good part of the batch; 1: a single pair rules.",
+            "How many pairs of the batch the weights omega amount to. Healthy: a good part of the batch; 1: a single "
+            "pair rules.",
             "none",
             [query(f"estuary_learner_omega_effective_samples{{{RUN}}}", "{{run}}")],
             low=0,
@@ -204,24 +210,29 @@ def data():
     return [
         lines(
             "Rows held",
-            "Transitions on the device. Healthy: sim up to its capacity, real as many as the dataset has and what the robot adds.",
+            "Transitions on the device. Healthy: sim up to its capacity, real as many as the dataset has and what the"
+            " robot adds.",
             "short",
             [query(f"estuary_learner_rows{{{RUN}}}", "{{table}}")],
             low=0,
         ),
         lines(
             "Real rows that joined",
-            "Transitions of the robot that joined the training's data, a second. Healthy where `extend` is on and the robot drives: 200.",
+            "Transitions of the robot that joined the training's data, a second. Healthy where `extend` is on and the"
+            " robot drives: 200.",
             "ops",
             [query(f"rate(estuary_learner_real_rows_added_total{{{RUN}}}[$__rate_interval])", "{{run}}")],
             low=0,
         ),
         lines(
             "Lost rows and failures",
-            "Within a minute: rows that shards evicted before the learner took them, checkpoints that could not be written, evaluations given up. Healthy: 0.",
+            "Within a minute: rows that shards evicted before the learner took them, checkpoints that could not be "
+            "written, evaluations given up. Healthy: 0.",
             "none",
             [
-                query(f"sum by (table) (increase(estuary_learner_lost_rows_total{{{RUN}}}[1m]))", "lost rows, {{table}}"),
+                query(
+                    f"sum by (table) (increase(estuary_learner_lost_rows_total{{{RUN}}}[1m]))", "lost rows, {{table}}"
+                ),
                 query(f"increase(estuary_learner_checkpoint_failures_total{{{RUN}}}[1m])", "checkpoints"),
                 query(f"increase(estuary_learner_evaluations_given_up_total{{{RUN}}}[1m])", "evaluations"),
             ],

@@ -14,7 +14,8 @@ def machine():
     return [
         lines(
             "Processors busy",
-            "Part of all processors' time. Healthy: below 90 % on the robot's computer; a learner's or actors' may be at 100 %.",
+            "Part of all processors' time. Healthy: below 90 % on the robot's computer; a learner's or actors' may be"
+            " at 100 %.",
             "percentunit",
             [
                 query(
@@ -27,7 +28,8 @@ def machine():
         ),
         lines(
             "Stolen and waiting for disks",
-            "Part of all processors' time that the hypervisor took, or that passed idle because a disk was slow. Healthy: below 5 %; stolen time makes the loop late.",
+            "Part of all processors' time that the hypervisor took, or that passed idle because a disk was slow. "
+            "Healthy: below 5 %; stolen time makes the loop late.",
             "percentunit",
             [
                 query(
@@ -125,8 +127,12 @@ def processes():
             "Warnings and errors in logs",
             "Lines a minute. Healthy: 0.",
             "none",
-            [query(f"sum by (job, shard, actor, level) (increase(estuary_process_log_lines_total{{{PROCESSES}}}[1m]))",
-                   "{{job}} {{shard}}{{actor}} {{level}}")],
+            [
+                query(
+                    f"sum by (job, shard, actor, level) (increase(estuary_process_log_lines_total{{{PROCESSES}}}[1m]))",
+                    "{{job}} {{shard}}{{actor}} {{level}}",
+                )
+            ],
             low=0,
         ),
         lines(
@@ -137,7 +143,8 @@ def processes():
         ),
         lines(
             "Refused calls and failed handshakes",
-            "Within a minute. Healthy: 0. Somebody without a certificate, or with one of another role, tries; the process's log says who.",
+            "Within a minute. Healthy: 0. Somebody without a certificate, or with one of another role, tries; the "
+            "process's log says who.",
             "none",
             [
                 query(

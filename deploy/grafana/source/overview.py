@@ -1,8 +1,19 @@
 """Overview: is it learning, is it healthy, is it going on, how is the robot? Opened first, also at night."""
 
 from board import dashboard
-from panels import GREEN, LEARNER_PHASES, ORANGE, RED, ROBOT_STATES, YELLOW
-from panels import leading_to, lines, number, query, rows, state_code, timeline
+from panels import (
+    GREEN,
+    LEARNER_PHASES,
+    RED,
+    ROBOT_STATES,
+    leading_to,
+    lines,
+    number,
+    query,
+    rows,
+    state_code,
+    timeline,
+)
 
 RUN = 'run=~"$run"'
 
@@ -60,7 +71,8 @@ def now():
         ),
         rows(
             "What fires",
-            "Alerts that fire now, with what they are about. Each has a page of its name in docs/runbooks. Healthy: empty.",
+            "Alerts that fire now, with what they are about. Each has a page of its name in docs/runbooks. Healthy: "
+            "empty.",
             "none",
             'ALERTS{alertstate="firing"}',
             {
@@ -83,8 +95,8 @@ def learning():
         lines(
             "Return of the evaluated policy",
             "Mean return of the newest evaluation's episodes, on the real and on the simulated dynamics, and the "
-            "worst and best real episode. Healthy: the real mean rises, then stays. A simulated return that rises while the real "
-            "one falls: the policy exploits the simulator (Learner: dynamics gap).",
+            "worst and best real episode. Healthy: the real mean rises, then stays. A simulated return that rises "
+            "while the real one falls: the policy exploits the simulator (Learner: dynamics gap).",
             "short",
             [
                 query(mean % ("mean", "real"), "real, mean"),
@@ -105,8 +117,8 @@ def learning():
         ),
         lines(
             "Dynamics gap u",
-            "Mean of u over the newest batch: how unreal simulated transitions look to the discriminators, in nats. 0: "
-            "like the robot. Healthy: steady. Its distribution is on Learner.",
+            "Mean of u over the newest batch: how unreal simulated transitions look to the discriminators, in nats. "
+            "0: like the robot. Healthy: steady. Its distribution is on Learner.",
             "none",
             [query(f'estuary_learner_u_last{{{RUN},stat="mean"}}', "{{run}}")],
             width=6,
@@ -127,28 +139,33 @@ def pace():
         ),
         lines(
             "Simulator steps",
-            "Transitions that the actors made and the learner took, a second. Healthy: the two lines lie upon each other.",
+            "Transitions that the actors made and the learner took, a second. Healthy: the two lines lie upon each "
+            "other.",
             "ops",
             [
-                query(f"sum by (run) (rate(estuary_actor_env_steps_total{{{RUN}}}[$__rate_interval]))", "made, {{run}}"),
                 query(
-                    f'rate(estuary_learner_rows_received_total{{{RUN},table="sim"}}[$__rate_interval])', "taken, {{run}}"
+                    f"sum by (run) (rate(estuary_actor_env_steps_total{{{RUN}}}[$__rate_interval]))", "made, {{run}}"
+                ),
+                query(
+                    f'rate(estuary_learner_rows_received_total{{{RUN},table="sim"}}[$__rate_interval])',
+                    "taken, {{run}}",
                 ),
             ],
             low=0,
         ),
         lines(
             "Samples per insert",
-            "Simulated transitions drawn for each that was made, and what the experiment configures. Healthy: the "
-            "two agree within a fifth; docs/runbooks/SamplesPerInsertOff.md.",
+            "Simulated transitions drawn for each that was made, and what the experiment configures. Healthy: the two"
+            " agree within a fifth; docs/runbooks/SamplesPerInsertOff.md.",
             "none",
             [query(f"estuary_learner_samples_per_insert_ratio{{{RUN}}}", "{{kind}}")],
             low=0,
         ),
         lines(
             "Who waits",
-            "Part of the time in which each side stood still. One of them waits in every healthy run: the faster one. Actors that wait for "
-            "the replay are held back to the configured ratio. Both waiting: docs/runbooks/LearnerStarved.md.",
+            "Part of the time in which each side stood still. One of them waits in every healthy run: the faster one."
+            " Actors that wait for the replay are held back to the configured ratio. Both waiting: "
+            "docs/runbooks/LearnerStarved.md.",
             "percentunit",
             [
                 query(
@@ -156,7 +173,8 @@ def pace():
                     "learner for {{for}}",
                 ),
                 query(
-                    f"avg by (for) (rate(estuary_actor_wait_seconds_total{{{RUN}}}[$__rate_interval]))", "actors for {{for}}"
+                    f"avg by (for) (rate(estuary_actor_wait_seconds_total{{{RUN}}}[$__rate_interval]))",
+                    "actors for {{for}}",
                 ),
             ],
             width=12,
@@ -164,7 +182,8 @@ def pace():
         ),
         lines(
             "Transitions that the learner holds",
-            "On the learner's device, by table. Healthy: sim rises to its capacity, real rises where the robot's data joins the training.",
+            "On the learner's device, by table. Healthy: sim rises to its capacity, real rises where the robot's data"
+            " joins the training.",
             "short",
             [query(f"estuary_learner_rows{{{RUN}}}", "{{table}}")],
             width=12,

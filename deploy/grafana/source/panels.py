@@ -116,9 +116,7 @@ def lines(
             .calcs(["lastNotNull", "max"] if width >= 12 else [])
         )
         .tooltip(
-            common_builders.VizTooltipOptions()
-            .mode(common.TooltipDisplayMode.MULTI)
-            .sort(common.SortOrder.DESCENDING)
+            common_builders.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.DESCENDING)
         )
     )
     if low is not None:
@@ -138,7 +136,18 @@ def lines(
 
 
 def number(
-    title, description, unit, expression, *, width=4, height=4, steps=None, states=None, none="–", decimals=None, legend=""
+    title,
+    description,
+    unit,
+    expression,
+    *,
+    width=4,
+    height=4,
+    steps=None,
+    states=None,
+    none="–",
+    decimals=None,
+    legend="",
 ):
     """The newest value, large. `steps`: thresholds of its colour; `states`: texts for values."""
     panel = _common(stat.Panel(), title, description, width, height, [query(expression, legend)])
@@ -211,11 +220,7 @@ def timeline(title, description, queries, states, *, width=24, height=4):
             .show_legend(True)
             .calcs([])
         )
-        .tooltip(
-            common_builders.VizTooltipOptions()
-            .mode(common.TooltipDisplayMode.SINGLE)
-            .sort(common.SortOrder.NONE)
-        )
+        .tooltip(common_builders.VizTooltipOptions().mode(common.TooltipDisplayMode.SINGLE).sort(common.SortOrder.NONE))
     )
 
 

@@ -17,7 +17,8 @@ def sizes():
         ),
         lines(
             "Full",
-            "Rows held, of those that the table may hold. Table sim at 100 % lets its oldest rows go; table real must stay below.",
+            "Rows held, of those that the table may hold. Table sim at 100 % lets its oldest rows go; table real must"
+            " stay below.",
             "percentunit",
             [query(f"estuary_replay_rows{{{HERE}}} / estuary_replay_capacity_rows{{{HERE}}}", "{{shard}} {{table}}")],
             low=0,
@@ -57,14 +58,21 @@ def rates():
             "Bytes of rows a second, in and out.",
             "Bps",
             [
-                query(f"sum by (shard) (rate(estuary_replay_received_bytes_total{{{HERE}}}[$__rate_interval]))", "{{shard}} in"),
-                query(f"sum by (shard) (rate(estuary_replay_sent_bytes_total{{{HERE}}}[$__rate_interval]))", "{{shard}} out"),
+                query(
+                    f"sum by (shard) (rate(estuary_replay_received_bytes_total{{{HERE}}}[$__rate_interval]))",
+                    "{{shard}} in",
+                ),
+                query(
+                    f"sum by (shard) (rate(estuary_replay_sent_bytes_total{{{HERE}}}[$__rate_interval]))",
+                    "{{shard}} out",
+                ),
             ],
             low=0,
         ),
         lines(
             "Connections",
-            "Streams open. Healthy: as many writers as actors in all (and one for each bridge), one follower a table and learner.",
+            "Streams open. Healthy: as many writers as actors in all (and one for each bridge), one follower a table "
+            "and learner.",
             "none",
             [
                 query(f"sum by (shard, table) (estuary_replay_writers{{{HERE}}})", "{{shard}} {{table}} writers"),
@@ -75,20 +83,26 @@ def rates():
         ),
         lines(
             "Lag of the slowest follower",
-            "Rows that the follower furthest behind has not taken. Healthy: small. At the table's capacity rows are lost to it.",
+            "Rows that the follower furthest behind has not taken. Healthy: small. At the table's capacity rows are "
+            "lost to it.",
             "short",
             [query(f"estuary_replay_follower_lag_rows{{{HERE}}}", "{{shard}} {{table}}")],
             low=0,
         ),
         lines(
             "Refused and repeated rows",
-            "A second. Repeated: sent again after a lost connection, and dropped; normal after faults. Refused: malformed; healthy: 0.",
+            "A second. Repeated: sent again after a lost connection, and dropped; normal after faults. Refused: "
+            "malformed; healthy: 0.",
             "ops",
             [
                 query(
-                    f"rate(estuary_replay_duplicate_rows_total{{{HERE}}}[$__rate_interval])", "{{shard}} {{table}} repeated"
+                    f"rate(estuary_replay_duplicate_rows_total{{{HERE}}}[$__rate_interval])",
+                    "{{shard}} {{table}} repeated",
                 ),
-                query(f"rate(estuary_replay_rejected_rows_total{{{HERE}}}[$__rate_interval])", "{{shard}} {{table}} refused"),
+                query(
+                    f"rate(estuary_replay_rejected_rows_total{{{HERE}}}[$__rate_interval])",
+                    "{{shard}} {{table}} refused",
+                ),
             ],
             low=0,
         ),
@@ -99,9 +113,10 @@ def waits():
     return [
         lines(
             "Who waits for whom",
-            "Seconds waited a second, by who and for what: 1 is one of them waiting all the time. Writers for samples: the limiter holds actors back to "
-            "the configured ratio. Writers for disk: the log is slow. Samplers or followers for inserts: they have all there is. Anybody for the network: "
-            "the peer takes too slowly.",
+            "Seconds waited a second, by who and for what: 1 is one of them waiting all the time. Writers for "
+            "samples: the limiter holds actors back to the configured ratio. Writers for disk: the log is slow. "
+            "Samplers or followers for inserts: they have all there is. Anybody for the network: the peer takes too "
+            "slowly.",
             "none",
             [
                 query(
@@ -129,7 +144,8 @@ def waits():
         ),
         timeline(
             "Limiter",
-            "What the samples-per-insert limiter of each limited table allows. Healthy: open, with blocks of one side now and then.",
+            "What the samples-per-insert limiter of each limited table allows. Healthy: open, with blocks of one side"
+            " now and then.",
             [
                 query(
                     state_code("estuary_replay_limiter_state", "state", LIMITER_STATES, HERE, "shard, table"),
@@ -194,7 +210,11 @@ def durability():
             "Disk free",
             "Of the file system that holds the shard's data. Healthy: above 10 %; docs/runbooks/DiskFilling.md.",
             "percentunit",
-            [query(f"estuary_replay_disk_free_bytes{{{HERE}}} / estuary_replay_disk_size_bytes{{{HERE}}}", "{{shard}}")],
+            [
+                query(
+                    f"estuary_replay_disk_free_bytes{{{HERE}}} / estuary_replay_disk_size_bytes{{{HERE}}}", "{{shard}}"
+                )
+            ],
             low=0,
             high=1,
         ),
@@ -210,7 +230,8 @@ def durability():
         ),
         lines(
             "Age of the newest row",
-            "Since the last insert. Healthy: sim below a second while actors run, real below a second while a robot drives.",
+            "Since the last insert. Healthy: sim below a second while actors run, real below a second while a robot "
+            "drives.",
             "s",
             [query(f"estuary_replay_newest_row_age_seconds{{{HERE}}}", "{{shard}} {{table}}")],
             low=0,

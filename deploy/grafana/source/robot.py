@@ -10,14 +10,15 @@ def state():
     return [
         timeline(
             "State",
-            "Who moves the robot, over time. DISARMED and ESTOP: motors off. Healthy: what its operator chose, without gaps.",
+            "Who moves the robot, over time. DISARMED and ESTOP: motors off. Healthy: what its operator chose, "
+            "without gaps.",
             [query(state_code("estuary_bridge_state", "state", ROBOT_STATES, HERE, "robot"), "{{robot}}")],
             ROBOT_STATES,
         ),
         lines(
             "Changes of state by reason",
-            "Within a minute. Reasons that an operator gives: arm, disarm, choose_...; all others are faults: docs/runbooks/RobotInFallback.md "
-            "lists them.",
+            "Within a minute. Reasons that an operator gives: arm, disarm, choose_...; all others are faults: "
+            "docs/runbooks/RobotInFallback.md lists them.",
             "none",
             [
                 query(
@@ -45,7 +46,8 @@ def loop():
     return [
         distribution(
             "Lateness of the loop's wake-up",
-            "By how much the 200 Hz loop woke late. Healthy: below 0.1 ms. From 1 ms on a tick counts as late: docs/runbooks/RobotLoopLate.md.",
+            "By how much the 200 Hz loop woke late. Healthy: below 0.1 ms. From 1 ms on a tick counts as late: "
+            "docs/runbooks/RobotLoopLate.md.",
             "s",
             "estuary_bridge_lateness_seconds",
             HERE,
@@ -71,7 +73,9 @@ def loop():
             "A second: late by cause, and skipped because the loop was late. Healthy: 0.",
             "ops",
             [
-                query(f"rate(estuary_bridge_late_ticks_total{{{HERE}}}[$__rate_interval])", "{{robot}} late: {{cause}}"),
+                query(
+                    f"rate(estuary_bridge_late_ticks_total{{{HERE}}}[$__rate_interval])", "{{robot}} late: {{cause}}"
+                ),
                 query(f"rate(estuary_bridge_missed_ticks_total{{{HERE}}}[$__rate_interval])", "{{robot}} missed"),
             ],
             low=0,
@@ -111,8 +115,9 @@ def motion():
         ),
         lines(
             "Limits hit",
-            "Actions a second that were cut: clamped (too large), rate (changed too fast), blended (with the fallback's near the envelope), not_finite. Healthy: "
-            "few; a policy that is clamped all the time asks for more than the motors have.",
+            "Actions a second that were cut: clamped (too large), rate (changed too fast), blended (with the "
+            "fallback's near the envelope), not_finite. Healthy: few; a policy that is clamped all the time asks for "
+            "more than the motors have.",
             "ops",
             [query(f"rate(estuary_bridge_limited_actions_total{{{HERE}}}[$__rate_interval])", "{{robot}} {{limit}}")],
             low=0,
@@ -151,8 +156,12 @@ def link():
             "A second, by fault. Healthy: 0.",
             "ops",
             [
-                query(f"rate(estuary_bridge_bad_observations_total{{{HERE}}}[$__rate_interval])", "{{robot}} {{fault}}"),
-                query(f"rate(estuary_bridge_bad_frames_total{{{HERE}}}[$__rate_interval])", "{{robot}} frame {{fault}}"),
+                query(
+                    f"rate(estuary_bridge_bad_observations_total{{{HERE}}}[$__rate_interval])", "{{robot}} {{fault}}"
+                ),
+                query(
+                    f"rate(estuary_bridge_bad_frames_total{{{HERE}}}[$__rate_interval])", "{{robot}} frame {{fault}}"
+                ),
             ],
             low=0,
         ),
@@ -175,7 +184,8 @@ def link():
         ),
         lines(
             "Age of the policy",
-            "Since the policy in use was received, and for how long the learner has been away (no line: none is named). docs/runbooks/PolicyStale.md.",
+            "Since the policy in use was received, and for how long the learner has been away (no line: none is "
+            "named). docs/runbooks/PolicyStale.md.",
             "s",
             [
                 query(f"estuary_bridge_policy_age_seconds{{{HERE}}}", "{{robot}} policy"),
@@ -209,10 +219,13 @@ def data():
         ),
         lines(
             "Recorded and acknowledged",
-            "A second: made, and durable in the replay. Healthy: the lines lie upon each other; docs/runbooks/RealDataNotFlowing.md.",
+            "A second: made, and durable in the replay. Healthy: the lines lie upon each other; "
+            "docs/runbooks/RealDataNotFlowing.md.",
             "ops",
             [
-                query(f"rate(estuary_bridge_transitions_recorded_total{{{HERE}}}[$__rate_interval])", "{{robot}} recorded"),
+                query(
+                    f"rate(estuary_bridge_transitions_recorded_total{{{HERE}}}[$__rate_interval])", "{{robot}} recorded"
+                ),
                 query(
                     f"rate(estuary_bridge_spool_acknowledged_rows_total{{{HERE}}}[$__rate_interval])",
                     "{{robot}} acknowledged",
@@ -222,8 +235,8 @@ def data():
         ),
         lines(
             "Lost transitions",
-            "Within a minute: periods of which none could be made, dropped before the spool, not taken by the spool. Healthy: 0; "
-            "docs/runbooks/RealDataLost.md.",
+            "Within a minute: periods of which none could be made, dropped before the spool, not taken by the spool. "
+            "Healthy: 0; docs/runbooks/RealDataLost.md.",
             "none",
             [
                 query(f"increase(estuary_bridge_observation_gaps_total{{{HERE}}}[1m])", "{{robot}} gaps"),

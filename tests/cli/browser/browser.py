@@ -100,9 +100,7 @@ class Browser:
         """The whole page as a PNG."""
         size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
         self.call("Emulation.setDeviceMetricsOverride", size)
-        picture = self.call(
-            "Page.captureScreenshot", {"format": "png", "captureBeyondViewport": True}
-        )
+        picture = self.call("Page.captureScreenshot", {"format": "png", "captureBeyondViewport": True})
         with open(path, "wb") as file:
             file.write(base64.b64decode(picture["data"]))
 

@@ -40,9 +40,7 @@ CURVES = """
 
 
 def estuary(folder, *arguments):
-    return subprocess.run(
-        [BIN / "estuary", *arguments], cwd=folder, check=True, capture_output=True, timeout=240
-    )
+    return subprocess.run([BIN / "estuary", *arguments], cwd=folder, check=True, capture_output=True, timeout=240)
 
 
 class Report(unittest.TestCase):
@@ -51,9 +49,7 @@ class Report(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="estuary-report-")
         cls.addClassCleanup(folder.cleanup)
         cls.folder = pathlib.Path(folder.name)
-        estuary(
-            cls.folder, "dataset", "generate", "wheel_legged_stand", "--output=real.h5", "--transitions=4000"
-        )
+        estuary(cls.folder, "dataset", "generate", "wheel_legged_stand", "--output=real.h5", "--transitions=4000")
         for algorithm in ("h2o", "cql"):
             experiment = cls.folder / f"{algorithm}.textproto"
             experiment.write_text(EXPERIMENT.format(name=algorithm, algorithm=algorithm))
@@ -105,8 +101,7 @@ class Report(unittest.TestCase):
     def test_a_page_that_fails_would_be_noticed(self):
         page = self.folder / "bad.html"
         page.write_text(
-            "<script>console.error('a complaint'); missing();</script>"
-            "<img src='http://127.0.0.1:9/picture.png'>"
+            "<script>console.error('a complaint'); missing();</script>" "<img src='http://127.0.0.1:9/picture.png'>"
         )
         seen = self.browser.open(page.as_uri())
         self.assertIn("a complaint", seen.complaints)

@@ -3,9 +3,9 @@
 
   tests/deploy/watching/check_queries.py --prometheus=http://127.0.0.1:9090 [--seconds=120] [--without=PLACE,...]
 
-Each panel's, annotation's and variable's expression must return numbers for the last --seconds, and every series that an alert looks
-at must be there, but for what fault_only.txt names. The Prometheus must have loaded deploy/prometheus/rules. Says what did not; ends with 1 then.
-Only Python's standard library.
+Each panel's, annotation's and variable's expression must return numbers for the last --seconds, and every series that
+an alert looks at must be there, but for what fault_only.txt names. The Prometheus must have loaded
+deploy/prometheus/rules. Says what did not; ends with 1 then. Only Python's standard library.
 """
 
 import argparse
@@ -56,7 +56,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--prometheus", required=True, metavar="URL")
     parser.add_argument("--seconds", type=float, default=120, help="how far back to look (default 120)")
-    parser.add_argument("--without", default="", help="places that may be silent here beside fault_only.txt's, with commas")
+    parser.add_argument(
+        "--without", default="", help="places that may be silent here beside fault_only.txt's, with commas"
+    )
     arguments = parser.parse_args()
     allowed = set(expressions.read_fault_only(FAULT_ONLY)) | set(filter(None, arguments.without.split(",")))
     complaints = check(Prometheus(arguments.prometheus), arguments.seconds, allowed)

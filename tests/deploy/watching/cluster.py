@@ -1,5 +1,6 @@
-"""A whole cluster on this machine, watched as deploy/prometheus/prometheus.yml says: `estuary train`, a bridge, an emulated robot,
-Prometheus, Alertmanager and the node exporter, all on loopback and in a folder of their own."""
+"""A whole cluster on this machine, watched as deploy/prometheus/prometheus.yml says: `estuary train`, a bridge, an
+emulated robot, Prometheus, Alertmanager and the node exporter, all on loopback and in a folder of their own. The bridge
+has a certificate, and so has Prometheus for it; on loopback the others need none."""
 
 import json
 import os
@@ -8,6 +9,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -20,7 +22,8 @@ from prometheus_client import Prometheus
 
 BIN = pathlib.Path(os.environ.get("ESTUARY_BIN_DIR", ROOT / "build/release/bin"))
 
-# Far more steps than anybody waits for: it trains until it is stopped. Epochs are short, so that policies and evaluations come soon.
+# Far more steps than anybody waits for: it trains until it is stopped. Epochs are short, so that policies and
+# evaluations come soon.
 EXPERIMENT = """
 name: "watched" task: "wheel_legged_stand"
 dataset { path: "real.h5" extend: true }
@@ -69,8 +72,15 @@ class Cluster:
         (self.folder / "watched.textproto").write_text(EXPERIMENT)
         self._start("train", BIN / "estuary", "train", "watched.textproto", f"--metrics=127.0.0.1:{self.port}")
         log = self.folder / "train.log"
-        found = wait_for(lambda: re.search(r"--replay=(\S+) --learner=(\S+)", log.read_text()), "the cluster's addresses")
+        found = wait_for(
+            lambda: re.search(r"--replay=(\S+) --learner=(\S+)", log.read_text()), "the cluster's addresses"
+        )
         self.shards, self.learner = found.groups()
+        self.estuary("certs", "init", "--output=authority", "--name=watched")
+        for role in ("bridge", "viewer"):
+            self.estuary(
+                "certs", "issue", "--authority=authority", f"--role={role}", f"--dns={role}", f"--output={role}"
+            )
         self._start(
             "bridge",
             BIN / "estuary-bridge",
@@ -79,6 +89,7 @@ class Cluster:
             f"--learner={self.learner}",
             f"--spool_dir={self.folder}/spool",
             f"--metrics=127.0.0.1:{self.port + BRIDGE}",
+            f"--tls={self.folder}/bridge",
         )
         self._start(
             "robot",
@@ -129,6 +140,17 @@ class Cluster:
         os.kill(pid, signal.SIGSTOP)
         self.stopped.append(pid)
 
+    def ask_without_the_role(self):
+        """The bridge's answer, as a status, to whoever wants its metrics with a certificate that is no viewer's."""
+        context = ssl.create_default_context(cafile=self.folder / "bridge/ca.pem")
+        context.check_hostname = False
+        context.load_cert_chain(self.folder / "bridge/cert.pem", self.folder / "bridge/key.pem")
+        try:
+            with urllib.request.urlopen(f"https://127.0.0.1:{self.port + BRIDGE}/metrics", context=context) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
     def alerts_shown(self):
         """Of Alertmanager: names with job, and whether they are inhibited."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port + ALERTMANAGER}/api/v2/alerts", timeout=10) as answer:
@@ -161,7 +183,9 @@ class Cluster:
 
     def _start(self, name, program, *arguments):
         if shutil.which(program) is None:
-            raise RuntimeError(f"{program} is not there; scripts/setup fetches Prometheus's programs, scripts/build builds Estuary's")
+            raise RuntimeError(
+                f"{program} is not there; scripts/setup fetches Prometheus's programs, scripts/build builds Estuary's"
+            )
         with open(self.folder / f"{name}.log", "wb") as log:
             self.processes[name] = subprocess.Popen([program, *arguments], cwd=self.folder, stdout=log, stderr=log)
 
@@ -177,15 +201,15 @@ class Cluster:
     def _targets(self):
         """Targets by job, once all are there."""
         targets = {}
-        for port in [*range(self.port, self.port + CLUSTER_PORTS), self.port + BRIDGE]:
+        for port in range(self.port, self.port + CLUSTER_PORTS):
             part = self._part_at(port)
             if part:
                 targets.setdefault(part, []).append(f"127.0.0.1:{port}")
         counts = {job: len(found) for job, found in targets.items()}
-        return targets if counts == {"replay": 2, "learner": 1, "actor": 2, "evaluator": 1, "bridge": 1} else None
+        return targets if counts == {"replay": 2, "learner": 1, "actor": 2, "evaluator": 1} else None
 
     def _watch(self, targets):
-        """Starts Prometheus by deploy/prometheus/prometheus.yml, with these targets instead of DNS's, and in a hurry."""
+        """Starts Prometheus by deploy/prometheus/prometheus.yml, with these targets for DNS's, and in a hurry."""
         config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
         config["global"].update(scrape_interval="1s", scrape_timeout="1s", evaluation_interval="1s")
         config["rule_files"] = [str(ROOT / "deploy/prometheus/rules/*.yml")]
@@ -193,14 +217,20 @@ class Cluster:
         config["alerting"]["alertmanagers"] = [{"static_configs": [{"targets": [alertmanager]}]}]
         targets = {
             **targets,
+            "bridge": [f"127.0.0.1:{self.port + BRIDGE}"],
             "node": [f"127.0.0.1:{self.port + NODE}"],
             "prometheus": [f"127.0.0.1:{self.port + PROMETHEUS}"],
             "alertmanager": [alertmanager],
         }
-        config["scrape_configs"] = [
-            {"job_name": job["job_name"], "static_configs": [{"targets": targets[job["job_name"]]}]}
-            for job in config["scrape_configs"]
-        ]
+        for job in config["scrape_configs"]:
+            job.pop("dns_sd_configs", None)
+            job["static_configs"] = [{"targets": targets[job["job_name"]]}]
+            if job["job_name"] == "bridge":
+                for key in ("ca", "cert", "key"):
+                    job["tls_config"][f"{key}_file"] = str(self.folder / "viewer" / f"{key}.pem")
+            else:
+                job.pop("tls_config", None)
+                job["scheme"] = "http"
         path = self.folder / "prometheus.yml"
         path.write_text(yaml.safe_dump(config))
         self._start(

@@ -1,7 +1,8 @@
 """Grafana's dashboard schema, as the foundation SDK's classes hold it, applied as strictly as they allow.
 
-The SDK reads any JSON: what it does not know it drops, and it checks no type. So a dashboard is read and written again, and what is
-gone or changed is an unknown key; and every object that was read is held against the types that its class declares.
+The SDK reads any JSON: what it does not know it drops, and it checks no type. So a dashboard is read and written again,
+and what is gone or changed is an unknown key; and every object that was read is held against the types that its class
+declares.
 """
 
 import enum

@@ -67,7 +67,11 @@ class Watched(unittest.TestCase):
         os.kill(self.cluster.children("estuary-actor")[0], signal.SIGKILL)
         self.assert_speaks("overview/annotation Processes that started")
 
-    def test_5_fallback_and_emergency_stop_are_told(self):
+    def test_5_somebody_with_the_wrong_role_is_counted(self):
+        self.assertEqual(self.cluster.ask_without_the_role(), 403)
+        self.assert_speaks("machines/Refused calls and failed handshakes/A")
+
+    def test_6_fallback_and_emergency_stop_are_told(self):
         bridge = f"--bridge={self.cluster.bridge}"
         self.cluster.estuary("robot", "mode", "fallback", bridge)
         self.assert_fires("RobotInFallback")
@@ -76,7 +80,7 @@ class Watched(unittest.TestCase):
         self.assert_speaks("overview/What fires/A")
         self.assert_speaks("overview/annotation Alerts")
 
-    def test_6_a_shard_and_a_learner_that_hang_are_told_and_what_follows_is_inhibited(self):
+    def test_7_a_shard_and_a_learner_that_hang_are_told_and_what_follows_is_inhibited(self):
         self.cluster.hang(self.cluster.children("estuary-replay")[0])
         self.cluster.hang(self.cluster.children("estuary-learner")[0])
         self.assert_fires("ShardDown", "LearnerStopped", "TargetDown")

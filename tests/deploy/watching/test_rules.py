@@ -66,7 +66,9 @@ class Prometheus(unittest.TestCase):
                 self.assertEqual(notes["runbook_url"], f"docs/runbooks/{rule['alert']}.md")
 
     def test_jobs_are_those_that_dashboards_and_alerts_ask_for(self):
-        jobs = [job["job_name"] for job in yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"]]
+        jobs = [
+            job["job_name"] for job in yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())["scrape_configs"]
+        ]
         self.assertEqual(
             jobs, ["replay", "learner", "actor", "evaluator", "bridge", "node", "prometheus", "alertmanager"]
         )
