@@ -225,6 +225,30 @@ def data():
             low=0,
         ),
         lines(
+            "Newest real row",
+            "Since the learner last received one. Healthy: below a second where `extend` is on and the robot drives.",
+            "s",
+            [query(f"estuary_learner_newest_real_row_age_seconds{{{RUN}}}", "{{run}}")],
+            low=0,
+        ),
+        lines(
+            "Subscribers and evaluations",
+            "Open subscriptions to policies, and versions whose evaluation is awaited. Healthy: as many subscribers as "
+            "actors, evaluators and bridges; few versions that wait.",
+            "none",
+            [
+                query(f"estuary_learner_subscribers{{{RUN}}}", "subscribers"),
+                query(f"estuary_learner_pending_evaluations{{{RUN}}}", "awaited evaluations"),
+            ],
+            low=0,
+        ),
+        lines(
+            "Other figures of the training",
+            "What metrics.jsonl holds besides, by its names there.",
+            "none",
+            [query(f"estuary_learner_training{{{RUN}}}", "{{name}}")],
+        ),
+        lines(
             "Lost rows and failures",
             "Within a minute: rows that shards evicted before the learner took them, checkpoints that could not be "
             "written, evaluations given up. Healthy: 0.",

@@ -1,7 +1,7 @@
 """Machines: what the computers do, and what each of Estuary's processes takes of them."""
 
 from board import dashboard
-from panels import lines, query
+from panels import lines, query, rows
 
 HERE = 'instance=~"$machine"'
 # Mounts of files rather than file systems say the same disk again.
@@ -176,11 +176,33 @@ def processes():
     ]
 
 
+def versions():
+    return [
+        rows(
+            "Versions",
+            "What runs where. Healthy: one version everywhere.",
+            "none",
+            f"estuary_process_info{{{PROCESSES}}}",
+            {
+                "job": "Part",
+                "instance": "Instance",
+                "shard": "Shard",
+                "actor": "Actor",
+                "run": "Run",
+                "task": "Task",
+                "version": "Version",
+            },
+            height=10,
+            none="no process",
+        )
+    ]
+
+
 def build():
     return dashboard(
         "estuary-machines",
         "Machines",
         "What the computers do, and what each process takes of them.",
         variables=["run", "machine"],
-        sections=[("Machines", machine()), ("Processes", processes())],
+        sections=[("Machines", machine()), ("Processes", processes()), ("Versions", versions())],
     )

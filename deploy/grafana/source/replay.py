@@ -219,6 +219,37 @@ def durability():
             high=1,
         ),
         lines(
+            "Age of the newest checkpoint",
+            "Of the tables in memory. Healthy: a saw up to --checkpoint_seconds.",
+            "s",
+            [query(f"estuary_replay_checkpoint_age_seconds{{{HERE}}}", "{{shard}}")],
+            low=0,
+        ),
+        lines(
+            "Time of a checkpoint",
+            "Mean of those within five minutes. Healthy: far below the time between two.",
+            "s",
+            [
+                query(
+                    f"rate(estuary_replay_checkpoint_seconds_sum{{{HERE}}}[5m])"
+                    f" / (rate(estuary_replay_checkpoint_seconds_count{{{HERE}}}[5m]) > 0)",
+                    "{{shard}}",
+                )
+            ],
+            low=0,
+        ),
+        lines(
+            "Imports",
+            "Rows of datasets a second, which the limiter does not count.",
+            "ops",
+            [
+                query(
+                    f"rate(estuary_replay_bulk_inserted_rows_total{{{HERE}}}[$__rate_interval])", "{{shard}} {{table}}"
+                )
+            ],
+            low=0,
+        ),
+        lines(
             "Failures",
             "Within a minute: commits and checkpoints that failed. Healthy: 0; docs/runbooks/CommitsFailing.md.",
             "none",

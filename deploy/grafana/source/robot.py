@@ -262,6 +262,37 @@ def data():
             low=0,
         ),
         lines(
+            "Room of the spool",
+            "Time of driving until it is full, if nobody takes anything. Healthy: hours.",
+            "s",
+            [
+                query(
+                    f"estuary_bridge_spool_room_rows{{{HERE}}} * estuary_bridge_control_period_seconds{{{HERE}}}",
+                    "{{robot}}",
+                )
+            ],
+            low=0,
+        ),
+        lines(
+            "Episodes that ended",
+            "A minute: terminated (it fell, or left the area), truncated (cut by time, a gap, or motors off). Healthy: few.",
+            "opm",
+            [query(f"60 * rate(estuary_bridge_episodes_total{{{HERE}}}[$__rate_interval])", "{{robot}} {{end}}")],
+            low=0,
+        ),
+        lines(
+            "Operator's actions",
+            "A second: those that came, and those that came too late to be used. Healthy: no stale ones.",
+            "ops",
+            [
+                query(f"rate(estuary_bridge_operator_actions_total{{{HERE}}}[$__rate_interval])", "{{robot}}"),
+                query(
+                    f"rate(estuary_bridge_stale_operator_actions_total{{{HERE}}}[$__rate_interval])", "{{robot}} stale"
+                ),
+            ],
+            low=0,
+        ),
+        lines(
             "Oldest transition in the spool",
             "For how long it has waited for the replay. Healthy: below a second.",
             "s",
