@@ -10,6 +10,9 @@
 #include "common/client/replay_shards.h"
 #include "common/process/status.h"
 #include "learner/service/learner_process.h"
+#ifdef ESTUARY_HAS_GAP
+#include "learner/gap/gap_file.h"
+#endif
 #ifdef ESTUARY_HAS_TRACE
 #include "learner/trace/update_trace.h"
 #endif
@@ -27,6 +30,9 @@ ABSL_FLAG(absl::Duration, replay_timeout, absl::Seconds(60),
 ABSL_FLAG(std::string, replay_update, "",
           "Run one gradient step from this HDF5 file instead, see docs");
 ABSL_FLAG(std::string, replay_output, "", "Where --replay_update writes what came out");
+ABSL_FLAG(std::string, measure_gap, "",
+          "Add to this HDF5 file of transitions what every checkpoint of --run_dir makes of them, "
+          "instead of training");
 
 namespace {
 
@@ -42,10 +48,22 @@ absl::Status ReplayUpdate(const std::string& input, const std::string& output) {
 #endif
 }
 
+absl::Status MeasureGap(const std::string& run_dir, const std::string& path) {
+  if (run_dir.empty()) return absl::InvalidArgumentError("--measure_gap needs --run_dir, a run");
+#ifdef ESTUARY_HAS_GAP
+  return estuary::learner::AddGapMeasures(run_dir, path);
+#else
+  return absl::UnimplementedError("this learner was built without HDF5: it has no --measure_gap");
+#endif
+}
+
 absl::Status Run(const std::vector<std::string>&) {
   const std::string input = absl::GetFlag(FLAGS_replay_update);
   const std::string output = absl::GetFlag(FLAGS_replay_output);
   if (!input.empty() || !output.empty()) return ReplayUpdate(input, output);
+  if (const std::string file = absl::GetFlag(FLAGS_measure_gap); !file.empty()) {
+    return MeasureGap(absl::GetFlag(FLAGS_run_dir), file);
+  }
   estuary::learner::LearnerOptions options;
   options.experiment = absl::GetFlag(FLAGS_experiment);
   options.run_dir = absl::GetFlag(FLAGS_run_dir);

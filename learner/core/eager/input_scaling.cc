@@ -28,18 +28,33 @@ absl::Status ImportVector(const TensorTree& tree, const std::string& path,
 
 }  // namespace
 
+InputScaling::InputScaling(const LearnerConfig& config, at::TensorOptions options)
+    : config_(config),
+      options_(options),
+      difference_(config.algorithm.discriminator_input == DiscriminatorInput::kScaledDifference) {
+  const size_t dim = static_cast<size_t>(config.observation_dim);
+  mean_.assign(dim, 0);
+  scale_.assign(dim, 1);
+  difference_mean_.assign(dim, 0);
+  difference_std_.assign(dim, 1);
+}
+
+absl::StatusOr<InputScaling> InputScaling::Restore(const LearnerConfig& config,
+                                                   const TensorTree& tree,
+                                                   at::TensorOptions options) {
+  InputScaling s(config, options);
+  // A state of an algorithm without noise on next states has no scale for it.
+  const auto state_std = tree.find("scaling/state_std");
+  if (state_std != tree.end()) s.state_std_values_.resize(state_std->second.values.size());
+  if (auto status = s.Import(tree); !status.ok()) return status;
+  return s;
+}
+
 absl::StatusOr<InputScaling> InputScaling::Create(const LearnerConfig& config,
                                                   const DeviceReplay* real,
                                                   at::TensorOptions options) {
-  InputScaling s;
-  s.config_ = config;
-  s.options_ = options;
-  s.difference_ = config.algorithm.discriminator_input == DiscriminatorInput::kScaledDifference;
-  const size_t dim = static_cast<size_t>(config.observation_dim);
-  s.mean_.assign(dim, 0);
-  s.scale_.assign(dim, 1);
-  s.difference_mean_.assign(dim, 0);
-  s.difference_std_.assign(dim, 1);
+  InputScaling s(config, options);
+  const size_t dim = s.mean_.size();
   if (!config.networks.observation_scale.empty()) {
     s.scale_.assign(config.networks.observation_scale.begin(),
                     config.networks.observation_scale.end());

@@ -21,6 +21,10 @@ class InputScaling {
   static absl::StatusOr<InputScaling> Create(const LearnerConfig& config, const DeviceReplay* real,
                                              at::TensorOptions options);
 
+  // Of a saved state alone, where the dataset is not at hand.
+  static absl::StatusOr<InputScaling> Restore(const LearnerConfig& config, const TensorTree& tree,
+                                              at::TensorOptions options);
+
   // [rows, width] raw -> scaled, in the nets' precision.
   at::Tensor Rows(const at::Tensor& raw) const;
   // The discriminators' (s, a, s') of raw rows [rows, at least 2 o + a].
@@ -46,6 +50,9 @@ class InputScaling {
   absl::Status Import(const TensorTree& tree);
 
  private:
+  // Scales nothing yet, and has no tensors.
+  InputScaling(const LearnerConfig& config, at::TensorOptions options);
+
   // Rebuilds the tensors from the numbers.
   void Build();
 

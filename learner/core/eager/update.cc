@@ -75,6 +75,14 @@ absl::Status Update::Run(const StepBatch& batch) {
   return absl::OkStatus();
 }
 
+void Update::Probe(const StepBatch& batch) {
+  record_ = {};
+  const at::Tensor rows = scaling_.Rows(batch.rows);
+  EvaluateDynamics(batch, rows);
+  const at::NoGradGuard no_grad;
+  record_.q = nets_.Critics(rows.narrow(1, 0, layout_.observation + layout_.action));
+}
+
 absl::Status Update::TrainDiscriminators(const StepBatch& batch) {
   const int64_t rows = batch.discriminator_rows.size(0);
   if (!labels_.defined() || labels_.size(0) != rows) {

@@ -50,6 +50,8 @@ class Update {
   // INTERNAL names the step and its losses where one is not finite or beyond 1e12; then the
   // parameters that follow from it are as before.
   absl::Status Run(const StepBatch& batch);
+  // u, the log ratio and Q of the batch's simulated rows into record(), without learning anything.
+  void Probe(const StepBatch& batch);
 
   uint64_t steps_done() const { return steps_done_; }
   const StepRecord& record() const { return record_; }
