@@ -75,6 +75,9 @@ absl::Status Describe(const std::string& path) {
   rows.push_back(MomentsRow("rewards", summary.reward));
   rows.push_back(MomentsRow("return of an episode", summary.episode_return));
   std::fputs(FormatTable(rows).c_str(), stdout);
+  const auto& quartiles = summary.return_quartiles;
+  std::printf("\nReturns of episodes (quartiles %.4g, %.4g, %.4g)\n%s", quartiles[0], quartiles[1],
+              quartiles[2], FormatHistogram(summary.returns).c_str());
   std::printf("\nRewards\n%s", FormatHistogram(summary.rewards).c_str());
   if (!summary.first_bad) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
@@ -87,7 +90,7 @@ absl::Status Describe(const std::string& path) {
 Command DatasetDescribeCommand() {
   return {.name = "dataset describe",
           .arguments = "FILE",
-          .summary = "Rows, episodes, moments, rewards and the first bad row of a dataset",
+          .summary = "Rows, episodes, moments, returns, rewards and the first bad row of a dataset",
           .details =
               "FILE is HDF5 in D4RL's layout or in Minari's; a folder is a Minari dataset. Fails "
               "where\n"

@@ -1,7 +1,5 @@
 #include "common/dataset/dataset.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
@@ -11,11 +9,11 @@
 #include <system_error>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/dataset/isolated.h"
 #include "common/dataset/layout.h"
+#include "common/process/sha256.h"
 #include "common/process/status.h"
 
 namespace estuary::dataset {
@@ -212,20 +210,16 @@ absl::StatusOr<std::string> Fingerprint(const std::string& dataset) {
   const std::string path = DataFile(dataset);
   std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
   if (file == nullptr) return process::ErrnoStatus(errno, absl::StrCat("cannot open '", path, "'"));
-  std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
-  EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr);
+  process::Sha256Stream sum;
   std::vector<char> buffer(1 << 20);
   size_t count = 0;
   while ((count = std::fread(buffer.data(), 1, buffer.size(), file.get())) > 0) {
-    EVP_DigestUpdate(context.get(), buffer.data(), count);
+    sum.Add(buffer.data(), count);
   }
   if (std::ferror(file.get()) != 0) {
     return process::ErrnoStatus(errno, absl::StrCat("cannot read '", path, "'"));
   }
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  EVP_DigestFinal_ex(context.get(), digest, &size);
-  return absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(digest), size));
+  return sum.Finish();
 }
 
 }  // namespace estuary::dataset

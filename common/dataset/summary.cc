@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "common/process/status.h"
 
@@ -56,6 +57,32 @@ absl::Status ForEachRow(const Reader& reader, const Visit& visit, const Bad& bad
   return absl::OkStatus();
 }
 
+// Empty bins between the lowest and the highest value.
+Histogram Bins(const Moments& moments, int bins) {
+  return {moments.min, moments.max, std::vector<uint64_t>(bins)};
+}
+
+void Count(double value, Histogram& histogram) {
+  const int bins = static_cast<int>(histogram.counts.size());
+  const double width = (histogram.high - histogram.low) / bins;
+  const double position = width > 0 ? (value - histogram.low) / width : 0;
+  ++histogram.counts[std::clamp(static_cast<int>(position), 0, bins - 1)];
+}
+
+std::array<double, 3> Quartiles(std::vector<double> values) {
+  std::array<double, 3> quartiles = {};
+  if (values.empty()) return quartiles;
+  std::sort(values.begin(), values.end());
+  for (size_t i = 0; i < quartiles.size(); ++i) {
+    const double place = static_cast<double>((i + 1) * (values.size() - 1)) / 4;
+    const auto below = static_cast<size_t>(place);
+    const size_t above = std::min(below + 1, values.size() - 1);
+    quartiles[i] =
+        values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
+  }
+  return quartiles;
+}
+
 std::vector<Moments> Results(const std::vector<Running>& running) {
   std::vector<Moments> moments;
   for (const Running& r : running) moments.push_back(r.Result());
@@ -69,11 +96,19 @@ absl::StatusOr<Summary> Summarize(const Reader& reader, int histogram_bins,
   Summary summary;
   summary.info = reader.info();
   Running reward;
-  Running returns;
+  Running return_moments;
+  std::vector<double> returns;
   std::vector<Running> observation(summary.info.observation_dim);
   std::vector<Running> action(summary.info.action_dim);
   double episode_return = 0;
   bool in_episode = false;
+  const auto end_episode = [&] {
+    return_moments.Add(episode_return);
+    returns.push_back(episode_return);
+    ++summary.episodes;
+    episode_return = 0;
+    in_episode = false;
+  };
   std::vector<float> led_to;
   ESTUARY_RETURN_IF_ERROR(ForEachRow(
       reader,
@@ -97,39 +132,25 @@ absl::StatusOr<Summary> Summarize(const Reader& reader, int histogram_bins,
         } else if (batch.timeouts[i] != 0) {
           ++summary.timeouts;
         }
-        if (batch.EndsEpisode(i)) {
-          returns.Add(episode_return);
-          ++summary.episodes;
-          episode_return = 0;
-          in_episode = false;
-        }
+        if (batch.EndsEpisode(i)) end_episode();
       },
       [&](const BadRow& bad) {
         ++summary.bad_rows;
         if (!summary.first_bad) summary.first_bad = bad;
       },
       progress, 0));
-  if (in_episode) {
-    returns.Add(episode_return);
-    ++summary.episodes;
-  }
+  if (in_episode) end_episode();
   summary.reward = reward.Result();
-  summary.episode_return = returns.Result();
+  summary.episode_return = return_moments.Result();
+  summary.returns = Bins(summary.episode_return, histogram_bins);
+  for (const double value : returns) Count(value, summary.returns);
+  summary.return_quartiles = Quartiles(std::move(returns));
   summary.observation = Results(observation);
   summary.action = Results(action);
 
-  Histogram& histogram = summary.rewards;
-  histogram.low = summary.reward.min;
-  histogram.high = summary.reward.max;
-  histogram.counts.assign(histogram_bins, 0);
-  const double width = (histogram.high - histogram.low) / histogram_bins;
+  summary.rewards = Bins(summary.reward, histogram_bins);
   ESTUARY_RETURN_IF_ERROR(ForEachRow(
-      reader,
-      [&](const Batch& batch, size_t i) {
-        const double position = width > 0 ? (batch.rewards[i] - histogram.low) / width : 0;
-        const int bin = std::clamp(static_cast<int>(position), 0, histogram_bins - 1);
-        ++histogram.counts[bin];
-      },
+      reader, [&](const Batch& batch, size_t i) { Count(batch.rewards[i], summary.rewards); },
       [](const BadRow&) {}, progress, summary.info.rows));
   return summary;
 }

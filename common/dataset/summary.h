@@ -1,6 +1,7 @@
 // What a dataset holds, in figures a person can judge it by.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -37,6 +38,9 @@ struct Summary {
   uint64_t jumps = 0;
   // Undiscounted, of every episode.
   Moments episode_return;
+  // 25 %, 50 % and 75 % of the episodes have a lower one (between two episodes': the line between).
+  std::array<double, 3> return_quartiles = {};
+  Histogram returns;
   Moments reward;
   std::vector<Moments> observation;
   std::vector<Moments> action;

@@ -3,25 +3,16 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <cstring>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/policy/check.h"
+#include "common/policy/floats.h"
 #include "common/policy/network.h"
 #include "common/policy/test_vector.h"
 #include "common/process/status.h"
 
 namespace estuary::policy {
-namespace {
-
-std::vector<float> ToFloats(const std::string& bytes) {
-  std::vector<float> values(bytes.size() / sizeof(float));
-  std::memcpy(values.data(), bytes.data(), bytes.size());
-  return values;
-}
-
-}  // namespace
 
 struct Policy::Impl {
   Network network;

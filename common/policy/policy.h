@@ -74,8 +74,9 @@ class Policy {
 // Fills in sha256 (and nothing else). The sender calls it last.
 void SealPolicyVersion(v1::PolicyVersion& version);
 
-// Policy files (final_policy.pb): a serialised PolicyVersion.
-// Both check all that FromProto checks but the test vector.
+// Policy files (final_policy.pb): a serialised PolicyVersion, compressed by gzip where the name
+// ends in ".gz"; reading looks at the content. Both check all that FromProto checks but the test
+// vector.
 absl::StatusOr<v1::PolicyVersion> ReadPolicyFile(const std::string& path);
 absl::Status WritePolicyFile(const std::string& path, const v1::PolicyVersion& version);
 

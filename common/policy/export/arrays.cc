@@ -1,22 +1,13 @@
 #include "common/policy/export/arrays.h"
 
-#include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/policy/check.h"
+#include "common/policy/floats.h"
 #include "common/process/status.h"
 
 namespace estuary::policy {
-namespace {
-
-std::vector<float> FromBytes(const std::string& bytes) {
-  std::vector<float> values(bytes.size() / sizeof(float));
-  if (!values.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
-  return values;
-}
-
-}  // namespace
 
 absl::StatusOr<PolicyArrays> ToArrays(const v1::PolicyVersion& version) {
   ESTUARY_RETURN_IF_ERROR(CheckPolicyVersion(version));
@@ -25,13 +16,13 @@ absl::StatusOr<PolicyArrays> ToArrays(const v1::PolicyVersion& version) {
                           std::vector<float> values) {
     out.arrays.push_back({std::move(name), std::move(shape), std::move(values)});
   };
-  add("observation_mean", {version.observation_dim()}, FromBytes(version.observation_mean()));
-  add("observation_scale", {version.observation_dim()}, FromBytes(version.observation_scale()));
+  add("observation_mean", {version.observation_dim()}, ToFloats(version.observation_mean()));
+  add("observation_scale", {version.observation_dim()}, ToFloats(version.observation_scale()));
   for (int i = 0; i < version.layers_size(); ++i) {
     const v1::DenseLayer& layer = version.layers(i);
     add(absl::StrCat("policy/", i, "/weight"), {layer.outputs(), layer.inputs()},
-        FromBytes(layer.weight()));
-    add(absl::StrCat("policy/", i, "/bias"), {layer.outputs()}, FromBytes(layer.bias()));
+        ToFloats(layer.weight()));
+    add(absl::StrCat("policy/", i, "/bias"), {layer.outputs()}, ToFloats(layer.bias()));
   }
   add("policy/log_std_multiplier", {}, {version.log_std_multiplier()});
   add("policy/log_std_offset", {}, {version.log_std_offset()});
