@@ -130,13 +130,17 @@ absl::StatusOr<Recipe> ReadRecipe(const std::string& name_or_path) {
   ESTUARY_ASSIGN_OR_RETURN(recipe.path, Find(name_or_path));
   recipe.name = NameOf(recipe.path);
   ESTUARY_RETURN_IF_ERROR(process::ReadTextProto(recipe.path, &recipe.text));
+  if (recipe.text.parts().empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(recipe.path, " has no parts to make a dataset of: ", recipe.text.note()));
+  }
   auto task = worlds::FindTask(recipe.text.task());
   ESTUARY_RETURN_IF_ERROR(process::Annotate(task.status(), recipe.path));
   recipe.task = *std::move(task);
   ESTUARY_RETURN_IF_ERROR(ReadParts(recipe));
-  if (recipe.rows() == 0 || recipe.rows() > kMostRows) {
+  if (recipe.rows() > kMostRows) {
     return absl::InvalidArgumentError(absl::StrCat(recipe.path, " is of ", recipe.rows(),
-                                                   " rows; a dataset has 1 to ", kMostRows));
+                                                   " rows; a dataset has at most ", kMostRows));
   }
   return recipe;
 }

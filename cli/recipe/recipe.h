@@ -47,7 +47,8 @@ std::vector<std::string> RecipeNames();
 bool IsRecipe(const std::string& name_or_path);
 
 // `name_or_path`: a recipe's name, or the path of one. NOT_FOUND lists those there are;
-// INVALID_ARGUMENT names the file and the part that cannot work.
+// INVALID_ARGUMENT names the file and the part that cannot work; FAILED_PRECONDITION gives the note
+// of a recipe without parts: why there is none.
 absl::StatusOr<Recipe> ReadRecipe(const std::string& name_or_path);
 
 // "datasets/half_cheetah/medium.h5".

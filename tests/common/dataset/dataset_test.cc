@@ -213,6 +213,9 @@ TEST_F(DatasetTest, SummarizesEpisodesAndRewards) {
   EXPECT_DOUBLE_EQ(summary->reward.mean, 2);
   EXPECT_DOUBLE_EQ(summary->episode_return.min, 4);
   EXPECT_DOUBLE_EQ(summary->episode_return.max, 12);
+  // Returns 4, 8 and 12.
+  EXPECT_THAT(summary->return_quartiles, ::testing::ElementsAre(6, 8, 10));
+  EXPECT_EQ(summary->returns.counts, (std::vector<uint64_t>{1, 0, 1, 1}));
   EXPECT_DOUBLE_EQ(summary->observation[0].min, -0.5);
   EXPECT_EQ(summary->rewards.counts, (std::vector<uint64_t>{4, 0, 4, 4}));
   EXPECT_FALSE(summary->first_bad.has_value());

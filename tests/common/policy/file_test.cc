@@ -1,10 +1,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
+#include "common/policy/bfloat16.h"
 #include "common/policy/policy.h"
 #include "tests/common/policy/policies.h"
 
@@ -62,6 +65,45 @@ TEST_F(PolicyFile, ThatIsMissingIsNamed) {
   const auto read = ReadPolicyFile(Path("none.pb"));
   EXPECT_EQ(read.status().code(), absl::StatusCode::kNotFound) << read.status();
   EXPECT_THAT(std::string(read.status().message()), HasSubstr("none.pb"));
+}
+
+TEST_F(PolicyFile, IsCompressedWhereItsNameSaysSo) {
+  const v1::PolicyVersion version = RoundToBfloat16(MakePolicyVersion({.version = 12}));
+  ASSERT_TRUE(WritePolicyFile(Path("p.pb"), version).ok());
+  ASSERT_TRUE(WritePolicyFile(Path("p.pb.gz"), version).ok());
+  EXPECT_LT(std::filesystem::file_size(Path("p.pb.gz")) * 2,
+            std::filesystem::file_size(Path("p.pb")));
+  const auto read = ReadPolicyFile(Path("p.pb.gz"));
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->SerializeAsString(), version.SerializeAsString());
+}
+
+TEST_F(PolicyFile, IsRefusedWhenCompressedAndDamaged) {
+  ASSERT_TRUE(WritePolicyFile(Path("p.pb.gz"), MakePolicyVersion({})).ok());
+  const uint64_t size = std::filesystem::file_size(Path("p.pb.gz"));
+  for (const uint64_t kept : {size - 9, size / 2, uint64_t{12}, uint64_t{2}}) {
+    std::filesystem::resize_file(Path("p.pb.gz"), kept);
+    EXPECT_EQ(ReadPolicyFile(Path("p.pb.gz")).status().code(), absl::StatusCode::kInvalidArgument)
+        << kept;
+  }
+}
+
+TEST(RoundToBfloat16, MakesAPolicyOfItsOwnThatActsAlike) {
+  const v1::PolicyVersion version = MakePolicyVersion({});
+  const v1::PolicyVersion rounded = RoundToBfloat16(version);
+  EXPECT_NE(rounded.sha256(), version.sha256());
+  const auto policy = Policy::FromProto(rounded);
+  ASSERT_TRUE(policy.ok()) << policy.status();
+  const std::vector<float> before = testing::FromBytes(version.layers(1).weight());
+  const std::vector<float> after = testing::FromBytes(rounded.layers(1).weight());
+  for (size_t i = 0; i < before.size(); ++i) {
+    EXPECT_NEAR(after[i], before[i], std::abs(before[i]) / 256) << i;
+  }
+  for (int i = 0; i < version.test_action_size(); ++i) {
+    EXPECT_NEAR(rounded.test_action(i), version.test_action(i), 0.05) << i;
+  }
+  // What is rounded already stays.
+  EXPECT_EQ(RoundToBfloat16(rounded).SerializeAsString(), rounded.SerializeAsString());
 }
 
 TEST_F(PolicyFile, IsNotWrittenWithABadVersion) {
