@@ -31,7 +31,7 @@ struct SnapshotOptions {
   std::string folder;
   // The recipe's file in it, without its ending.
   std::string level;
-  std::string note;
+  std::string note = "";
   uint64_t seed = 1;
 };
 

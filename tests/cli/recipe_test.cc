@@ -117,7 +117,7 @@ TEST_F(RecipeTest, WritesWhatReadersOfD4rlRead) {
   ASSERT_TRUE(recipe.ok());
   const worlds::DatasetColumns rows = Make(*recipe, {.rows = 1000});
   const std::string path = folder_ + "/rows.h5";
-  ASSERT_TRUE(worlds::WriteD4rl(path, rows, {.task = "walker2d"}).ok());
+  ASSERT_TRUE(worlds::WriteD4rl(path, rows, {.task = "walker2d", .generator = "recipe"}).ok());
   const auto reader = dataset::Reader::Open(path);
   ASSERT_TRUE(reader.ok()) << reader.status();
   EXPECT_EQ(reader->info().layout, "D4RL");
