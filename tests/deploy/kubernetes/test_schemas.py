@@ -23,6 +23,9 @@ def closed(schema):
         schema = {key: closed(value) for key, value in schema.items()}
         if "properties" in schema:
             schema.setdefault("additionalProperties", False)
+        # Go writes flags within an expression, Python only before one.
+        if "(?i)" in (pattern := schema.get("pattern") or ""):
+            schema["pattern"] = "(?i)" + pattern.replace("(?i)", "")
     elif isinstance(schema, list):
         schema = [closed(value) for value in schema]
     return schema
