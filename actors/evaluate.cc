@@ -11,7 +11,7 @@
 #include "actors/seed.h"
 #include "common/client/learner_subscriber.h"
 #include "common/process/log.h"
-#include "common/process/metrics.h"
+#include "common/process/metrics_server.h"
 #include "common/process/shutdown.h"
 #include "common/process/status.h"
 
@@ -37,12 +37,12 @@ absl::StatusOr<Arena> MakeArena(const Setup& setup, worlds::Dynamics dynamics) {
       .episodes = static_cast<int>(real ? evaluation.episodes() : evaluation.sim_episodes()),
       .worlds = {}};
   const int worlds = std::clamp(arena.episodes, 1, kMostWorlds);
-  ESTUARY_ASSIGN_OR_RETURN(arena.worlds, MakeWorlds(setup, dynamics, worlds));
+  ESTUARY_ASSIGN_OR_RETURN(arena.worlds, MakeWorlds(setup, dynamics, worlds, /*index=*/0));
   return arena;
 }
 
 absl::Status EvaluateIn(const Arena& arena, const Setup& setup, const policy::Policy& policy,
-                        client::LearnerClient& learner, ActorMetrics& metrics) {
+                        client::LearnerClient& learner, EvaluatorMetrics& metrics) {
   if (arena.episodes == 0) return absl::OkStatus();
   const absl::Time start = absl::Now();
   const uint64_t seed =
@@ -61,10 +61,10 @@ absl::Status EvaluateIn(const Arena& arena, const Setup& setup, const policy::Po
     sum += episode.episode_return();
     *report.add_episodes() = std::move(episode);
   }
-  metrics.AddEvaluation(episodes.size(), steps);
+  const double mean_return = sum / static_cast<double>(episodes.size());
+  metrics.AddEvaluation(arena.name, episodes.size(), steps, mean_return);
   spdlog::info("version {} on {} dynamics: mean return {:.3f} over {} episodes, {} steps, {}",
-               policy.version(), arena.name, sum / static_cast<double>(episodes.size()),
-               episodes.size(), steps,
+               policy.version(), arena.name, mean_return, episodes.size(), steps,
                absl::FormatDuration(absl::Trunc(absl::Now() - start, absl::Milliseconds(1))));
   const absl::Status reported = learner.ReportEvaluation(report, kReportPatience);
   if (absl::IsInvalidArgument(reported) || absl::IsNotFound(reported)) {
@@ -91,7 +91,7 @@ absl::StatusOr<client::LearnerSubscriber::Update> NextUpdate(client::LearnerSubs
 
 absl::Status Evaluate(const ActorOptions& options) {
   process::Metrics registry;
-  ActorMetrics metrics(registry);
+  EvaluatorMetrics metrics(registry);
   ESTUARY_ASSIGN_OR_RETURN(const auto metrics_server,
                            process::MetricsServer::Start(options.metrics, registry));
   client::LearnerClient learner(options.learner);
@@ -99,9 +99,10 @@ absl::Status Evaluate(const ActorOptions& options) {
   std::vector<Arena> arenas(2);
   ESTUARY_ASSIGN_OR_RETURN(arenas[0], MakeArena(setup, worlds::Dynamics::kReal));
   ESTUARY_ASSIGN_OR_RETURN(arenas[1], MakeArena(setup, worlds::Dynamics::kSim));
-  client::LearnerSubscriber subscriber({.address = options.learner,
-                                        .subscriber = absl::StrCat("evaluator-", options.index),
-                                        .evaluations = true});
+  client::LearnerSubscriber subscriber(
+      {.address = options.learner,
+       .subscriber = absl::StrCat("evaluator-", options.identity.index),
+       .evaluations = true});
   uint64_t evaluated_version = 0;
   while (true) {
     ESTUARY_ASSIGN_OR_RETURN(const client::LearnerSubscriber::Update update,

@@ -37,4 +37,13 @@ inline uint64_t RandomShare(const v1::Experiment& experiment, int index) {
   return total / actors + (i < total % actors ? 1 : 0);
 }
 
+// The same for a replica, which does not know how many others there are: an equal share while the
+// run, with `environment_steps` behind it, is still in its random start.
+inline uint64_t RandomShareOfReplica(const v1::Experiment& experiment, uint64_t environment_steps) {
+  const uint64_t total = experiment.exploration().random_steps();
+  const uint64_t actors = std::max<uint64_t>(1, experiment.cluster().actors());
+  if (environment_steps >= total) return 0;
+  return std::min((total + actors - 1) / actors, total - environment_steps);
+}
+
 }  // namespace estuary::actor

@@ -14,7 +14,7 @@
 #include "common/client/replay_writer.h"
 #include "common/experiment/experiment.h"
 #include "common/process/log.h"
-#include "common/process/metrics.h"
+#include "common/process/metrics_server.h"
 #include "common/process/shutdown.h"
 #include "common/process/status.h"
 
@@ -22,6 +22,7 @@ namespace estuary::actor {
 namespace {
 
 constexpr absl::Duration kFlushPatience = absl::Seconds(5);
+constexpr absl::Duration kStatusPatience = absl::Seconds(5);
 
 class ReplaySink : public RowSink {
  public:
@@ -53,6 +54,25 @@ absl::StatusOr<int> CountEnvironments(const ActorOptions& options,
   return count;
 }
 
+absl::StatusOr<uint64_t> CountRandomSteps(const Identity& identity,
+                                          const v1::Experiment& experiment,
+                                          client::LearnerClient& learner) {
+  if (!identity.replica) return RandomShare(experiment, identity.index);
+  if (experiment.deterministic()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("experiment '", experiment.name(),
+                     "' is deterministic: it has one actor, --index=0, and no --replica"));
+  }
+  if (experiment.exploration().random_steps() == 0) return 0;
+  const absl::StatusOr<v1::LearnerStatus> status = learner.Status(kStatusPatience);
+  if (!status.ok()) {
+    spdlog::warn("no random steps: how far the run is cannot be asked: {}",
+                 std::string(status.status().message()));
+    return 0;
+  }
+  return RandomShareOfReplica(experiment, status->environment_steps());
+}
+
 absl::Status Roll(const ActorOptions& options) {
   process::Metrics registry;
   ActorMetrics metrics(registry);
@@ -67,9 +87,13 @@ absl::Status Roll(const ActorOptions& options) {
         ", which learns without a simulator; start this actor with --role=evaluate only"));
   }
   ESTUARY_ASSIGN_OR_RETURN(const int environments, CountEnvironments(options, setup.experiment));
-  ESTUARY_ASSIGN_OR_RETURN(auto worlds, MakeWorlds(setup, worlds::Dynamics::kSim, environments));
+  metrics.SetEnvironments(environments);
+  ESTUARY_ASSIGN_OR_RETURN(const uint64_t random_steps,
+                           CountRandomSteps(options.identity, setup.experiment, learner));
+  ESTUARY_ASSIGN_OR_RETURN(
+      auto worlds, MakeWorlds(setup, worlds::Dynamics::kSim, environments, options.identity.index));
   const Pace pace = ChoosePace(setup.experiment, environments);
-  const std::string name = absl::StrCat("actor-", options.index);
+  const std::string& name = options.identity.name;
   client::ReplayWriterOptions writer_options{.shards = options.replay,
                                              .table = experiment::kSimTable,
                                              .writer_id = absl::StrCat(setup.run_id, "/", name),
@@ -92,18 +116,14 @@ absl::Status Roll(const ActorOptions& options) {
   spdlog::info("stepping {} worlds of {} from row {} on", environments, setup.task.name, first);
 
   ReplaySink sink(*writer);
-  RolloutLoop* running = nullptr;
   const auto report_lag = [&] {
     const client::ReplayWriter::Stats stats = writer->stats();
-    const absl::Duration age = absl::Now() - running->policy_time();
-    metrics.SetLag(stats.buffered_rows, stats.lost,
-                   age == absl::InfiniteDuration() ? 0 : absl::ToDoubleSeconds(age),
-                   absl::ToDoubleSeconds(source.away()));
+    metrics.SetLag(stats.buffered_rows, stats.lost, source.away());
   };
-  RolloutLoop loop({.index = options.index,
+  RolloutLoop loop({.index = options.identity.index,
                     .seed = setup.experiment.seed(),
                     .first_sequence = first,
-                    .random_steps = RandomShare(setup.experiment, options.index),
+                    .random_steps = random_steps,
                     .noise_correlation = setup.experiment.exploration().noise_correlation(),
                     .lockstep = setup.experiment.deterministic(),
                     .block_rows = pace.block_rows,
@@ -111,7 +131,6 @@ absl::Status Roll(const ActorOptions& options) {
                     .replay = absl::StrCat("the replay at ", absl::StrJoin(options.replay, ",")),
                     .every_second = report_lag},
                    setup.schema, std::move(worlds), inbox, sink, metrics);
-  running = &loop;
   ESTUARY_RETURN_IF_ERROR(loop.Run([] { return process::ShutdownRequested(); }));
   if (loop.final()) {
     spdlog::info("training has ended; {} rows in all", loop.sequence());

@@ -50,12 +50,14 @@ RolloutLoop::RolloutLoop(RolloutConfig config, const transition::Schema& schema,
       episodes_(worlds_.size()),
       numbered_(worlds_.size()),
       returns_(worlds_.size()),
+      lengths_(worlds_.size()),
       observations_(worlds_.size() * observation_dim_),
       actions_(worlds_.size() * action_dim_),
       observation_(observation_dim_),
       action_(action_dim_),
       next_observation_(observation_dim_),
-      rows_(schema) {
+      rows_(schema),
+      labelled_(schema.columns() > transition::kGapColumn) {
   const uint64_t seed = MixSeed({config_.seed, static_cast<uint64_t>(SeedUse::kWorld),
                                  static_cast<uint64_t>(config_.index), config_.first_sequence});
   for (size_t w = 0; w < worlds_.size(); ++w) random_.emplace_back(seed, w);
@@ -152,13 +154,16 @@ void RolloutLoop::Record(int world, const worlds::StepResult& result, bool rando
              .source = random ? v1::TRANSITION_SOURCE_RANDOM : v1::TRANSITION_SOURCE_POLICY,
              .policy_version = random ? 0 : static_cast<uint32_t>(policy_.policy->version()),
              .episode = episodes_[world]});
+  if (labelled_) rows_.SetExtra(transition::kGapColumn, worlds_[world]->gap().data());
   ++sequence_;
   ++counts_.steps;
   counts_.random_steps += random ? 1 : 0;
   returns_[world] += result.reward;
+  ++lengths_[world];
   if (result.terminated || result.truncated) {
     ++(result.terminated ? counts_.terminated : counts_.truncated);
     counts_.return_sum += returns_[world];
+    counts_.length_sum += lengths_[world];
     StartEpisode(world);
   } else {
     std::copy(next_observation_.begin(), next_observation_.end(), observation.begin());
@@ -173,6 +178,7 @@ void RolloutLoop::StartEpisode(int world) {
   exploration_.StartEpisode(world);
   numbered_[world] = false;
   returns_[world] = 0;
+  lengths_[world] = 0;
 }
 
 absl::Status RolloutLoop::TakePolicy() {
@@ -186,16 +192,17 @@ absl::Status RolloutLoop::TakePolicy() {
   final_ = taken.final;
   if (taken.policy == nullptr) return absl::OkStatus();
   policy_ = std::move(taken);
-  policy_time_ = absl::Now();
   metrics_.SetPolicy(policy_.policy->version());
   return absl::OkStatus();
 }
 
 absl::Status RolloutLoop::WaitForPolicy(const std::function<bool()>& stop) {
   const absl::Time start = absl::Now();
+  absl::Time counted = start;
   absl::Time next_word = start + kWord;
   while (!stop() && !inbox_.Wait(kStopPoll)) {
     const absl::Time now = absl::Now();
+    counts_.waited_for_policy += absl::ToDoubleSeconds(now - std::exchange(counted, now));
     Tick(now);
     if (now >= next_word) {
       spdlog::info("at step {}: waiting for {} to give a policy version {} since {}", sequence_,
@@ -207,7 +214,7 @@ absl::Status RolloutLoop::WaitForPolicy(const std::function<bool()>& stop) {
       next_word = now + kWord;
     }
   }
-  counts_.waited_for_policy += absl::ToDoubleSeconds(absl::Now() - start);
+  counts_.waited_for_policy += absl::ToDoubleSeconds(absl::Now() - counted);
   return absl::OkStatus();
 }
 
@@ -229,7 +236,8 @@ absl::Status RolloutLoop::HandOver(const std::function<bool()>& stop) {
       break;
     }
     inbox_.Wait(kRoomPoll);
-    now = absl::Now();
+    const absl::Time before = std::exchange(now, absl::Now());
+    counts_.waited_for_replay += absl::ToDoubleSeconds(now - before);
     Tick(now);
     if (now >= next_word) {
       spdlog::info("at step {}: waiting for {} to take more rows since {}", sequence_,
@@ -238,9 +246,7 @@ absl::Status RolloutLoop::HandOver(const std::function<bool()>& stop) {
       next_word = now + kWord;
     }
   }
-  counts_.waited_for_replay += absl::ToDoubleSeconds(now - start);
-  metrics_.Fold(counts_);
-  counts_ = {};
+  Fold();
   block_start_ = now;
   Tick(now);
   return absl::OkStatus();
@@ -249,7 +255,13 @@ absl::Status RolloutLoop::HandOver(const std::function<bool()>& stop) {
 void RolloutLoop::Tick(absl::Time now) {
   if (now < next_tick_) return;
   next_tick_ = now + absl::Seconds(1);
+  Fold();
   config_.every_second();
+}
+
+void RolloutLoop::Fold() {
+  metrics_.Fold(counts_);
+  counts_ = {};
 }
 
 }  // namespace estuary::actor

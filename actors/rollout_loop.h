@@ -66,8 +66,6 @@ class RolloutLoop {
   uint64_t sequence() const { return sequence_; }
   // The final policy has come: nobody needs more rows.
   bool final() const { return final_; }
-  // When the policy in use was taken; the infinite past where there is none.
-  absl::Time policy_time() const { return policy_time_; }
 
  private:
   // Worlds that may step now, the first so many; 0: none.
@@ -79,6 +77,7 @@ class RolloutLoop {
   absl::Status WaitForPolicy(const std::function<bool()>& stop);
   absl::Status HandOver(const std::function<bool()>& stop);
   void Tick(absl::Time now);
+  void Fold();
 
   const RolloutConfig config_;
   const std::vector<std::unique_ptr<worlds::World>> worlds_;
@@ -89,7 +88,6 @@ class RolloutLoop {
   ActorMetrics& metrics_;
 
   ReadyPolicy policy_;
-  absl::Time policy_time_ = absl::InfinitePast();
   bool final_ = false;
   uint64_t sequence_;
   uint64_t limit_;
@@ -102,6 +100,7 @@ class RolloutLoop {
   std::vector<uint32_t> episodes_;
   std::vector<uint8_t> numbered_;
   std::vector<double> returns_;
+  std::vector<uint32_t> lengths_;
   // [worlds, dim]: where each world is, and what it does next.
   std::vector<float> observations_;
   std::vector<float> actions_;
@@ -111,6 +110,8 @@ class RolloutLoop {
   std::vector<float> next_observation_;
 
   transition::BlockBuilder rows_;
+  // Rows say the gap's numbers that their episode had.
+  const bool labelled_;
   absl::Time block_start_;
   absl::Time next_tick_;
   RolloutCounts counts_;

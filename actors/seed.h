@@ -7,7 +7,7 @@
 namespace estuary::actor {
 
 // What a stream of random numbers is for.
-enum class SeedUse : uint64_t { kWorld = 1, kExploration = 2, kEvaluation = 3 };
+enum class SeedUse : uint64_t { kWorld = 1, kExploration = 2, kEvaluation = 3, kGap = 4 };
 
 inline uint64_t MixSeed(std::initializer_list<uint64_t> parts) {
   uint64_t seed = 0;

@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "actors/seed.h"
 #include "common/process/log.h"
+#include "common/process/process_context.h"
 #include "common/process/shutdown.h"
 #include "common/process/status.h"
 
@@ -14,9 +16,11 @@ absl::StatusOr<Setup> Prepare(client::LearnerClient& learner, absl::Duration pat
   ESTUARY_ASSIGN_OR_RETURN(v1::GetExperimentResponse response, learner.GetExperiment(patience));
   v1::Experiment experiment = std::move(*response.mutable_experiment());
   ESTUARY_ASSIGN_OR_RETURN(worlds::TaskSpec task, worlds::FindTask(experiment.task()));
-  transition::Schema schema =
-      transition::Schema::Standard(task.name, task.observation_dim, task.action_dim,
-                                   static_cast<uint32_t>(std::lround(task.control_period * 1e6)));
+  transition::Schema schema = transition::Schema::Simulated(
+      task.name, task.observation_dim, task.action_dim,
+      static_cast<uint32_t>(std::lround(task.control_period * 1e6)), experiment.gap().edits_size());
+  process::SetRun(response.run_id());
+  process::SetTask(task.name);
   spdlog::info("experiment '{}', run {}: {}", experiment.name(), response.run_id(),
                schema.ToString());
   return Setup{.experiment = std::move(experiment),
@@ -27,9 +31,14 @@ absl::StatusOr<Setup> Prepare(client::LearnerClient& learner, absl::Duration pat
 
 absl::StatusOr<std::vector<std::unique_ptr<worlds::World>>> MakeWorlds(const Setup& setup,
                                                                        worlds::Dynamics dynamics,
-                                                                       int count) {
+                                                                       int count, int index) {
   return worlds::MakeWorlds(
-      {.task = setup.task.name, .dynamics = dynamics, .gap = setup.experiment.gap()}, count);
+      {.task = setup.task.name,
+       .dynamics = dynamics,
+       .gap = setup.experiment.gap(),
+       .gap_seed = MixSeed({setup.experiment.seed(), static_cast<uint64_t>(SeedUse::kGap),
+                            static_cast<uint64_t>(index)})},
+      count);
 }
 
 absl::StatusOr<std::shared_ptr<const policy::Policy>> LoadPolicy(const v1::PolicyVersion& version,

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "actors/identity.h"
 #include "common/client/learner_client.h"
 #include "common/policy/policy.h"
 #include "common/transition/schema.h"
@@ -17,7 +18,7 @@
 namespace estuary::actor {
 
 struct ActorOptions {
-  int index = 0;
+  Identity identity = Numbered(0);
   std::string learner;
   // Addresses of the shards; the rollout role only.
   std::vector<std::string> replay;
@@ -39,10 +40,10 @@ struct Setup {
 // Asks the learner.
 absl::StatusOr<Setup> Prepare(client::LearnerClient& learner, absl::Duration patience);
 
-// `count` worlds of the experiment's task.
+// `count` worlds of the experiment's task, with what its gap draws once for the actor `index`.
 absl::StatusOr<std::vector<std::unique_ptr<worlds::World>>> MakeWorlds(const Setup& setup,
                                                                        worlds::Dynamics dynamics,
-                                                                       int count);
+                                                                       int count, int index);
 
 // Checks a version and that it is this run's and this task's. INVALID_ARGUMENT where it is damaged,
 // FAILED_PRECONDITION where it is another's.

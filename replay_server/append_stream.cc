@@ -44,7 +44,7 @@ absl::Status AppendStream::TakeHello() {
   ESTUARY_ASSIGN_OR_RETURN(session_, table->table->OpenWriter(hello.writer_id()));
   table_ = table;
   bulk_ = hello.bulk();
-  table_->table->WriterConnected(1);
+  ++table_->table->traffic().writers;
   return absl::OkStatus();
 }
 
@@ -105,17 +105,19 @@ void AppendStream::StoreBlock() {
     if (!appended.ok()) {
       error_ = appended.status();
       has_block_ = false;
-      SetWaiting(false, false);
+      waiting_.For(nullptr);
       return;
     }
     rows_done_ += appended->rows;
     if (appended->rows == 0) {
-      SetWaiting(!appended->disk_is_behind, appended->disk_is_behind);
+      TableTraffic& traffic = table_->table->traffic();
+      waiting_.For(appended->disk_is_behind ? &traffic.writers_for_disk
+                                            : &traffic.writers_for_samples);
       return;
     }
   }
   has_block_ = false;
-  SetWaiting(false, false);
+  waiting_.For(nullptr);
 }
 
 void AppendStream::Answer(const Table::WriterState& state) {
@@ -164,20 +166,10 @@ void AppendStream::Step() {
   if (draining()) End(absl::UnavailableError("the replay server is shutting down"));
 }
 
-void AppendStream::SetWaiting(bool for_samples, bool for_disk) {
-  const auto set = [](bool& now, bool wanted, WaitClock& clock) {
-    if (wanted && !now) clock.Enter();
-    if (!wanted && now) clock.Leave();
-    now = wanted;
-  };
-  set(waiting_for_samples_, for_samples, table_->table->writers_wait());
-  set(waiting_for_disk_, for_disk, table_->table->disk_wait());
-}
-
 void AppendStream::Gone() {
   if (table_ == nullptr) return;
-  SetWaiting(false, false);
-  table_->table->WriterConnected(-1);
+  waiting_.For(nullptr);
+  --table_->table->traffic().writers;
 }
 
 }  // namespace estuary::replay

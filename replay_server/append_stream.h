@@ -27,7 +27,6 @@ class AppendStream final : public Stream<v1::AppendRequest, v1::AppendResponse> 
   void StoreBlock();
   // Writes the welcome or an acknowledgement where one is due.
   void Answer(const Table::WriterState& state);
-  void SetWaiting(bool for_samples, bool for_disk);
 
   Shard& shard_;
   // Who writes; may it write to the table that the hello names?
@@ -41,8 +40,7 @@ class AppendStream final : public Stream<v1::AppendRequest, v1::AppendResponse> 
   bool has_block_ = false;
   uint32_t rows_done_ = 0;
   absl::Status error_;
-  bool waiting_for_samples_ = false;
-  bool waiting_for_disk_ = false;
+  Waiter waiting_;
 };
 
 }  // namespace estuary::replay

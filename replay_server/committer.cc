@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/process/log.h"
 #include "common/process/status.h"
 
@@ -31,8 +32,11 @@ v1::TransitionBlock Slice(const transition::Schema& schema, const v1::Transition
 
 }  // namespace
 
-Committer::Committer(Table& table, std::unique_ptr<SegmentLog> log)
-    : table_(table), log_(std::move(log)), thread_([this] { Run(); }) {}
+Committer::Committer(Table& table, std::unique_ptr<SegmentLog> log, process::Metrics& metrics)
+    : table_(table),
+      log_(std::move(log)),
+      metrics_(metrics, table.name()),
+      thread_([this] { Run(); }) {}
 
 Committer::~Committer() {
   {
@@ -66,6 +70,7 @@ absl::StatusOr<Committer::Appended> Committer::Append(const WriterSession& sessi
   Pending pending;
   pending.session = session;
   pending.bulk = bulk;
+  pending.came = absl::Now();
   v1::StoredBlock& stored = *pending.record.mutable_block();
   stored.set_writer_id(session.writer->id);
   stored.set_first_sequence(first_sequence + reserved.duplicates);
@@ -122,6 +127,7 @@ void Committer::Run() {
         bytes += BlockBytes(block);
         table_.Publish(pending.session, block, 0, block.rows(), pending.bulk,
                        pending.record.block().priority());
+        metrics_.commit.Observe(absl::ToDoubleSeconds(absl::Now() - pending.came));
       }
       const absl::MutexLock lock(&mutex_);
       queued_bytes_ -= bytes;
@@ -157,11 +163,15 @@ absl::Status Committer::Commit(std::vector<Pending>& batch) {
     cursor += pending.record.block().block().rows();
     log_->Add(pending.record);
   }
-  return log_->Append();
+  const absl::Time start = absl::Now();
+  const absl::Status appended = log_->Append();
+  metrics_.fsync.Observe(absl::ToDoubleSeconds(absl::Now() - start));
+  return appended;
 }
 
 void Committer::Fail(const std::vector<Pending>& batch, const absl::Status& status) {
   spdlog::error("table '{}': rows are refused: {}", table_.name(), std::string(status.message()));
+  metrics_.failures.Increment();
   const absl::MutexLock lock(&mutex_);
   // Rows behind the lost ones would leave a gap.
   for (const std::vector<Pending>* lost : {&batch, &std::as_const(queue_)}) {

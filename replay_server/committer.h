@@ -22,6 +22,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "replay_server/commit_metrics.h"
 #include "replay_server/segment_log.h"
 #include "replay_server/table.h"
 
@@ -31,8 +33,8 @@ class Committer {
  public:
   static constexpr size_t kQueueBytes = 32 << 20;
 
-  // The table must outlive it.
-  Committer(Table& table, std::unique_ptr<SegmentLog> log);
+  // Table and metrics must outlive it.
+  Committer(Table& table, std::unique_ptr<SegmentLog> log, process::Metrics& metrics);
   // Commits what is queued, then stops.
   ~Committer();
 
@@ -59,6 +61,7 @@ class Committer {
   struct Pending {
     WriterSession session;
     bool bulk = false;
+    absl::Time came;
     v1::StorageRecord record;
   };
 
@@ -73,6 +76,7 @@ class Committer {
   Table& table_;
   // The thread's own.
   const std::unique_ptr<SegmentLog> log_;
+  CommitMetrics metrics_;
 
   // Before the table's lock.
   mutable absl::Mutex mutex_;

@@ -30,7 +30,7 @@ absl::Status FollowStream::TakeHello() {
   if (hello.max_rows() > 0) max_rows_ = std::min(max_rows_, hello.max_rows());
   cursor_ = hello.cursor();
   table_ = table->table.get();
-  table_->FollowerConnected(1);
+  table_->traffic().Add(&cursor_);
   return absl::OkStatus();
 }
 
@@ -60,8 +60,15 @@ absl::Status FollowStream::Send() {
   };
   ESTUARY_ASSIGN_OR_RETURN(const Table::LogRead read,
                            table_->Read(cursor_, max_rows_, fill, shared_from_this()));
-  if (read.rows == 0) return absl::OkStatus();
+  TableTraffic& traffic = table_->traffic();
+  if (read.rows == 0) {
+    waiting_.For(&traffic.followers_for_inserts);
+    return absl::OkStatus();
+  }
   cursor_ = read.cursor + read.rows;
+  traffic.sent_bytes += read.rows * table_->schema().row_bytes();
+  // Until the message is gone.
+  waiting_.For(read.left > 0 ? &traffic.followers_for_network : nullptr);
   Write();
   return absl::OkStatus();
 }
@@ -95,7 +102,9 @@ void FollowStream::Step() {
 }
 
 void FollowStream::Gone() {
-  if (table_ != nullptr) table_->FollowerConnected(-1);
+  if (table_ == nullptr) return;
+  waiting_.For(nullptr);
+  table_->traffic().Remove(&cursor_);
 }
 
 }  // namespace estuary::replay

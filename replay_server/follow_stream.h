@@ -27,9 +27,10 @@ class FollowStream final : public RawStream<v1::FollowRequest> {
 
   Shard& shard_;
   Table* table_ = nullptr;
-  uint64_t cursor_ = 0;
+  FollowerCursor cursor_ = 0;
   uint32_t max_rows_ = 0;
   MessageMemory memory_;
+  Waiter waiting_;
 };
 
 }  // namespace estuary::replay

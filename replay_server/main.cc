@@ -7,9 +7,11 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "common/process/log.h"
+#include "common/process/process_context.h"
 #include "common/process/shutdown.h"
 #include "common/process/status.h"
 #include "common/process/textproto.h"
+#include "replay_server/replay_metric_families.h"
 #include "replay_server/replay_server.h"
 
 ABSL_FLAG(std::string, listen, "unix:/tmp/estuary-replay.sock",
@@ -44,6 +46,7 @@ absl::Status Run(const std::vector<std::string>& /*arguments*/) {
   options.metrics_address = absl::GetFlag(FLAGS_metrics);
   ESTUARY_ASSIGN_OR_RETURN(const std::unique_ptr<ReplayServer> server,
                            ReplayServer::Start(options));
+  process::SetName(server->shard().id(), "shard");
   spdlog::info("shard {} serves at {}", server->shard().id(),
                absl::StrJoin(server->addresses(), ", "));
   process::WaitForShutdown();
@@ -60,6 +63,8 @@ int main(int argc, char** argv) {
       {.name = "estuary-replay",
        .about = "A replay shard: tables of transitions that many append to, and that learners "
                 "follow or sample. Appends count once; what a durable table acknowledges is on the "
-                "disk."},
+                "disk.",
+       .part = "replay",
+       .metrics = estuary::replay::kReplayMetricFamilies},
       &estuary::replay::Run);
 }

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "common/process/metrics.h"
+#include "common/process/metrics_server.h"
 #include "common/process/server.h"
 #include "replay_server/service.h"
 #include "replay_server/shard.h"

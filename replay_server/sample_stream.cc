@@ -39,6 +39,7 @@ absl::Status SampleStream::TakeHello() {
       batch_size_ * static_cast<uint32_t>(std::max<size_t>(1, kMessageBytes / batch_bytes));
   draw_.random.seed(hello.seed() != 0 ? hello.seed() : shard_.NextSeed());
   table_ = table->table.get();
+  ++table_->traffic().samplers;
   return absl::OkStatus();
 }
 
@@ -87,30 +88,26 @@ void SampleStream::Step() {
     if (may_write()) End(absl::OkStatus());
     return;
   }
-  if (table_ == nullptr || !may_write() || credits_ == 0) return;
+  if (table_ == nullptr || !may_write()) return;
+  if (credits_ == 0) return waiting_.For(nullptr);
   const auto most = static_cast<uint32_t>(std::min<uint64_t>(credits_, rows_together_));
   const auto fill = [this](const ColumnStore& store, const Table::Draw& draw) {
     response_ = Message(store, draw);
   };
   const uint32_t drawn = table_->Sample(batch_size_, most, draw_, fill, shared_from_this());
-  SetWaiting(drawn == 0);
-  if (drawn == 0) return;
+  TableTraffic& traffic = table_->traffic();
+  if (drawn == 0) return waiting_.For(&traffic.samplers_for_inserts);
   credits_ -= drawn;
+  traffic.sent_bytes += drawn * table_->schema().row_bytes();
+  // Until the message is gone.
+  waiting_.For(credits_ > 0 ? &traffic.samplers_for_network : nullptr);
   Write();
 }
 
-void SampleStream::SetWaiting(bool waiting) {
-  if (waiting == waiting_) return;
-  waiting_ = waiting;
-  if (waiting) {
-    table_->samplers_wait().Enter();
-  } else {
-    table_->samplers_wait().Leave();
-  }
-}
-
 void SampleStream::Gone() {
-  if (table_ != nullptr) SetWaiting(false);
+  if (table_ == nullptr) return;
+  waiting_.For(nullptr);
+  --table_->traffic().samplers;
 }
 
 }  // namespace estuary::replay

@@ -20,7 +20,6 @@ class SampleStream final : public RawStream<v1::SampleRequest> {
   void Gone() override;
 
   absl::Status TakeHello();
-  void SetWaiting(bool waiting);
   // A SampleResponse of what was drawn.
   grpc::ByteBuffer Message(const ColumnStore& store, const Table::Draw& draw);
 
@@ -33,7 +32,7 @@ class SampleStream final : public RawStream<v1::SampleRequest> {
   uint64_t credits_ = 0;
   Table::Draw draw_{0};
   MessageMemory memory_;
-  bool waiting_ = false;
+  Waiter waiting_;
 };
 
 }  // namespace estuary::replay

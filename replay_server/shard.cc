@@ -28,6 +28,7 @@ namespace {
 constexpr int kStartShift = 40;
 constexpr absl::Duration kLongWait = absl::Seconds(5);
 constexpr absl::Duration kNextWord = absl::Seconds(30);
+constexpr absl::Duration kDiskLook = absl::Seconds(10);
 
 std::string NewShardId() {
   std::random_device random;
@@ -125,7 +126,7 @@ absl::Status Shard::OpenTable(const v1::TableConfig& config) {
                                                .salvage = options_.salvage},
                                               reader));
     table.JumpTo(log->next_cursor());
-    entry.committer = std::make_unique<Committer>(table, std::move(log));
+    entry.committer = std::make_unique<Committer>(table, std::move(log), metrics_);
   } else {
     ESTUARY_ASSIGN_OR_RETURN(const CheckpointInfo info, ReadCheckpoint(table, folder, id_));
     if (!info.path.empty()) {
@@ -137,7 +138,7 @@ absl::Status Shard::OpenTable(const v1::TableConfig& config) {
   const v1::TableStatus status = table.Status();
   spdlog::info("shard {}: table '{}' holds {} of {} rows, positions {} to {}", id_, table.name(),
                status.rows(), config.capacity(), status.first_cursor(), status.next_cursor());
-  table_metrics_.emplace_back(metrics_, table.name());
+  table_metrics_.try_emplace(table.name(), metrics_, config);
   return absl::OkStatus();
 }
 
@@ -170,6 +171,13 @@ v1::DescribeResponse Shard::Describe() const {
 
 absl::StatusOr<v1::CheckpointResponse> Shard::Checkpoint() {
   const absl::MutexLock lock(&checkpoint_mutex_);
+  const absl::Time start = absl::Now();
+  absl::StatusOr<v1::CheckpointResponse> written = WriteCheckpoints();
+  shard_metrics_.AddCheckpoint(written.ok(), absl::Now() - start);
+  return written;
+}
+
+absl::StatusOr<v1::CheckpointResponse> Shard::WriteCheckpoints() {
   v1::CheckpointResponse response;
   response.set_path(options_.data_dir);
   for (const auto& [name, entry] : tables_) {
@@ -191,6 +199,20 @@ void Shard::CheckpointInBackground(Done done) {
     }
   }
   done(absl::UnavailableError("the shard is closing"));
+}
+
+void Shard::UpdateMetrics() {
+  const absl::Time now = absl::Now();
+  const bool look = now >= next_disk_look_;
+  if (look) {
+    next_disk_look_ = now + kDiskLook;
+    shard_metrics_.UpdateDisk();
+  }
+  for (const auto& [name, entry] : tables_) {
+    TableMetrics& metrics = table_metrics_.at(name);
+    metrics.Update(entry.table->Status());
+    if (look) metrics.SetDiskUsed(BytesOfFiles(absl::StrCat(options_.data_dir, "/", name)));
+  }
 }
 
 void Shard::LogWaits() {
@@ -217,8 +239,7 @@ void Shard::Run() {
       if (stopping_) return;
       requests.swap(requests_);
     }
-    size_t i = 0;
-    for (const auto& [name, entry] : tables_) table_metrics_[i++].Update(entry.table->Status());
+    UpdateMetrics();
     LogWaits();
     if (requests.empty() && absl::Now() < next_checkpoint) continue;
     const absl::StatusOr<v1::CheckpointResponse> written = Checkpoint();

@@ -24,6 +24,7 @@
 #include "common/process/metrics.h"
 #include "estuary/v1/replay.pb.h"
 #include "replay_server/committer.h"
+#include "replay_server/shard_metrics.h"
 #include "replay_server/table.h"
 #include "replay_server/table_metrics.h"
 
@@ -81,12 +82,16 @@ class Shard {
  private:
   using Done = std::function<void(absl::StatusOr<v1::CheckpointResponse>)>;
 
-  Shard(const Options& options, process::Metrics& metrics) : options_(options), metrics_(metrics) {}
+  Shard(const Options& options, process::Metrics& metrics)
+      : options_(options), metrics_(metrics), shard_metrics_(metrics, options.data_dir) {}
 
   absl::Status TakeFolder();
   absl::Status OpenTable(const v1::TableConfig& config);
   void Run();
+  absl::StatusOr<v1::CheckpointResponse> WriteCheckpoints()
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(checkpoint_mutex_);
   void LogWaits();
+  void UpdateMetrics();
   bool HasRequest() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return stopping_ || !requests_.empty();
   }
@@ -98,7 +103,9 @@ class Shard {
   int lock_file_ = -1;
   // Never changed once open.
   std::map<std::string, ShardTable> tables_;
-  std::vector<TableMetrics> table_metrics_;
+  std::map<std::string, TableMetrics> table_metrics_;
+  ShardMetrics shard_metrics_;
+  absl::Time next_disk_look_ = absl::InfinitePast();
   std::map<std::string, absl::Time> next_word_;
   std::atomic<uint64_t> next_seed_ = 1;
 

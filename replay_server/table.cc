@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/process/log.h"
 #include "common/process/status.h"
 #include "replay_server/table_config.h"
@@ -119,6 +120,8 @@ void Table::PublishLocked(const WriterSession& session, const v1::TransitionBloc
     reserved_limited_ -= rows;
   }
   inserted_ += rows;
+  newest_row_ = absl::Now();
+  traffic_.received_bytes += rows * schema_.row_bytes();
 }
 
 void Table::StoreRows(const v1::TransitionBlock& block, uint32_t first, uint32_t rows,

@@ -28,7 +28,7 @@
 #include "replay_server/listener.h"
 #include "replay_server/log_positions.h"
 #include "replay_server/selectors/selector.h"
-#include "replay_server/wait_clock.h"
+#include "replay_server/table_traffic.h"
 #include "replay_server/writer_registry.h"
 
 namespace estuary::replay {
@@ -160,12 +160,7 @@ class Table {
   // --- Observing ---
   v1::TableStatus Status() const;
   void CountRejected(uint64_t rows);
-  void WriterConnected(int change);
-  void FollowerConnected(int change);
-  // Run while writers wait for the limiter, samplers for rows, and writers for the disk.
-  WaitClock& writers_wait() { return writers_wait_; }
-  WaitClock& samplers_wait() { return samplers_wait_; }
-  WaitClock& disk_wait() { return disk_wait_; }
+  TableTraffic& traffic() { return traffic_; }
   // Who waits for whom now, in words; empty where nobody does for longer than `at_least`.
   std::string Waiting(absl::Duration at_least) const;
 
@@ -193,6 +188,8 @@ class Table {
   // How many of max_rows rows may be drawn now; counts them.
   uint32_t AdmitSamples(uint32_t batch, uint32_t max_rows) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void DrawRows(uint32_t rows, Draw& draw) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  // Rows of the log that the follower furthest behind has not been sent.
+  uint64_t FollowerLag() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   // True where rows that are used up made room.
   bool EvictUsedUp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -217,14 +214,11 @@ class Table {
   // While restoring: how the newest state's configuration differs from this table's.
   std::string stored_difference_ ABSL_GUARDED_BY(mutex_);
   bool stored_limiter_differs_ ABSL_GUARDED_BY(mutex_) = false;
-  int writers_connected_ ABSL_GUARDED_BY(mutex_) = 0;
-  int followers_connected_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Time newest_row_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
 
   mutable ListenerList writers_waiting_;
   mutable ListenerList readers_waiting_;
-  WaitClock writers_wait_;
-  WaitClock samplers_wait_;
-  WaitClock disk_wait_;
+  TableTraffic traffic_;
 };
 
 }  // namespace estuary::replay

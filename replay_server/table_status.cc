@@ -1,8 +1,10 @@
 // What a table tells about itself.
+#include <algorithm>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
 #include "replay_server/table.h"
 
 namespace estuary::replay {
@@ -21,16 +23,41 @@ v1::TableStatus Table::Status() const {
     status.set_sampled(limiter_.sampled());
     status.set_duplicates_dropped(duplicates_);
     status.set_rejected(rejected_);
-    status.set_writers(writers_connected_);
-    status.set_followers(followers_connected_);
     status.set_weight(selector_->Weight(held()));
+    status.set_follower_lag(FollowerLag());
+    if (newest_row_ != absl::InfinitePast()) {
+      status.set_newest_row_age_seconds(absl::ToDoubleSeconds(absl::Now() - newest_row_));
+    }
+    if (config_.has_limiter()) status.set_limiter_difference(limiter_.difference());
   }
+  status.set_writers(static_cast<uint32_t>(traffic_.writers));
+  status.set_samplers(static_cast<uint32_t>(traffic_.samplers));
+  status.set_received_bytes(traffic_.received_bytes);
+  status.set_sent_bytes(traffic_.sent_bytes);
+  const auto seconds = [](const WaitClock& clock) { return absl::ToDoubleSeconds(clock.Total()); };
   v1::TableWaits& waits = *status.mutable_waits();
-  waits.set_writers_waiting_for_samples(absl::ToDoubleSeconds(writers_wait_.Total()));
-  waits.set_samplers_waiting_for_inserts(absl::ToDoubleSeconds(samplers_wait_.Total()));
-  waits.set_disk(absl::ToDoubleSeconds(disk_wait_.Total()));
+  waits.set_writers_waiting_for_samples(seconds(traffic_.writers_for_samples));
+  waits.set_samplers_waiting_for_inserts(seconds(traffic_.samplers_for_inserts));
+  waits.set_disk(seconds(traffic_.writers_for_disk));
+  waits.set_followers_waiting_for_inserts(seconds(traffic_.followers_for_inserts));
+  waits.set_samplers_waiting_for_network(seconds(traffic_.samplers_for_network));
+  waits.set_followers_waiting_for_network(seconds(traffic_.followers_for_network));
+  {
+    const absl::MutexLock lock(&traffic_.mutex);
+    status.set_followers(static_cast<uint32_t>(traffic_.followers.size()));
+  }
   status.set_waiting(Waiting(absl::ZeroDuration()));
   return status;
+}
+
+uint64_t Table::FollowerLag() const {
+  const absl::MutexLock lock(&traffic_.mutex);
+  uint64_t lag = 0;
+  for (const FollowerCursor* follower : traffic_.followers) {
+    const uint64_t cursor = std::min(follower->load(), positions_.next_cursor());
+    lag = std::max(lag, positions_.next_row() - positions_.RowAtOrAfter(cursor));
+  }
+  return lag;
 }
 
 std::string Table::Waiting(absl::Duration at_least) const {
@@ -57,29 +84,22 @@ std::string Table::Waiting(absl::Duration at_least) const {
                                               config_.limiter().error_buffer()));
   }
   if (consumed()) absl::StrAppend(&writers, ": ", rows, " of ", capacity_, " rows held");
-  say(writers_wait_, writers);
-  say(samplers_wait_, limited      ? absl::StrFormat("samplers wait for rows to be inserted: %d of "
-                                                          "min_size %d in, difference %.1f",
-                                                     inserted, config_.limiter().min_size(), difference)
-                      : consumed() ? "samplers wait for rows"
-                                   : "samplers wait for the first row");
-  say(disk_wait_, "writers wait for the disk");
+  say(traffic_.writers_for_samples, writers);
+  say(traffic_.samplers_for_inserts,
+      limited      ? absl::StrFormat("samplers wait for rows to be inserted: %d of "
+                                          "min_size %d in, difference %.1f",
+                                     inserted, config_.limiter().min_size(), difference)
+      : consumed() ? "samplers wait for rows"
+                   : "samplers wait for the first row");
+  say(traffic_.writers_for_disk, "writers wait for the disk");
+  say(traffic_.samplers_for_network, "samplers wait for the network or for themselves");
+  say(traffic_.followers_for_network, "followers wait for the network or for themselves");
   return text;
 }
 
 void Table::CountRejected(uint64_t rows) {
   const absl::MutexLock lock(&mutex_);
   rejected_ += rows;
-}
-
-void Table::WriterConnected(int change) {
-  const absl::MutexLock lock(&mutex_);
-  writers_connected_ += change;
-}
-
-void Table::FollowerConnected(int change) {
-  const absl::MutexLock lock(&mutex_);
-  followers_connected_ += change;
 }
 
 }  // namespace estuary::replay

@@ -43,4 +43,24 @@ class WaitClock {
   absl::Duration total_ ABSL_GUARDED_BY(mutex_);
 };
 
+// One party, which waits for one thing at a time. Not thread-safe.
+class Waiter {
+ public:
+  Waiter() = default;
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+  ~Waiter() { For(nullptr); }
+
+  // Null: it does not wait.
+  void For(WaitClock* clock) {
+    if (clock == clock_) return;
+    if (clock_ != nullptr) clock_->Leave();
+    clock_ = clock;
+    if (clock_ != nullptr) clock_->Enter();
+  }
+
+ private:
+  WaitClock* clock_ = nullptr;
+};
+
 }  // namespace estuary::replay

@@ -8,8 +8,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/process/log.h"
+#include "common/process/process_context.h"
 #include "common/process/server.h"
 #include "common/process/status.h"
+#include "robot_bridge/bridge_metric_families.h"
 #include "robot_bridge/operator_desk.h"
 #include "robot_bridge/operator_service.h"
 #include "robot_bridge/policy_feed.h"
@@ -134,6 +136,7 @@ class Bridge::Impl {
     if (!source.ok()) {
       return process::Annotate(source.status(), absl::StrCat("'", options_.policy_file, "'"));
     }
+    process::SetRun(version.run_id());
     slot_.Offer(*std::move(source));
     return absl::OkStatus();
   }
@@ -152,9 +155,7 @@ class Bridge::Impl {
       loop_->Run(loop_stop_);
     });
     granted.get_future().wait();
-    metrics_
-        .Gauge("estuary_bridge_realtime_refusals",
-               "Real-time properties that were asked for and refused", {{"robot", options_.robot}})
+    metrics_.Gauge(Family("estuary_bridge_realtime_refusals"), {{"robot", options_.robot}})
         .Set(static_cast<double>(grants.refused.size()));
     realtime_ = grants.refused.empty();
     if (options_.require_realtime && !grants.refused.empty()) {

@@ -7,12 +7,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/client/replay_shards.h"
-#include "common/process/metrics.h"
+#include "common/process/metrics_server.h"
+#include "common/process/process_context.h"
 #include "common/process/security.h"
 #include "common/process/service_manager.h"
 #include "common/process/shutdown.h"
 #include "common/process/status.h"
 #include "robot_bridge/bridge.h"
+#include "robot_bridge/bridge_metric_families.h"
 #include "robot_bridge/config.h"
 #include "robot_bridge/selftest.h"
 
@@ -123,6 +125,8 @@ absl::Status Run(const std::vector<std::string>&) {
     return report.Fit() ? absl::OkStatus()
                         : absl::FailedPreconditionError("this machine is not fit to drive a robot");
   }
+  process::SetName(options.robot);
+  process::SetTask(options.task.name);
   process::Metrics metrics;
   ESTUARY_ASSIGN_OR_RETURN(const auto metrics_server,
                            process::MetricsServer::Start(absl::GetFlag(FLAGS_metrics), metrics));
@@ -143,6 +147,8 @@ int main(int argc, char** argv) {
            "Drives one robot at 200 Hz: takes its observations over its driver, acts by a "
            "policy, an operator or the fallback controller within limits, and sends every real "
            "transition to the replay. The motors stay off until an operator arms it "
-           "(estuary robot arm)."},
+           "(estuary robot arm).",
+       .part = "bridge",
+       .metrics = estuary::bridge::kBridgeMetricFamilies},
       &estuary::bridge::Run);
 }

@@ -8,6 +8,8 @@
 #include "absl/time/time.h"
 #include "common/client/learner_subscriber.h"
 #include "common/process/log.h"
+#include "common/process/process_context.h"
+#include "robot_bridge/bridge_metric_families.h"
 #include "robot_bridge/policy_source.h"
 #include "robot_bridge/stop_signal.h"
 
@@ -25,12 +27,12 @@ class PolicyFeed::Impl {
       : task_(task),
         slot_(*slot),
         board_(*board),
-        received_(metrics->Counter("estuary_bridge_policies_received_total",
-                                   "Policy versions from the learner")),
-        refused_(metrics->Counter("estuary_bridge_policies_refused_total",
-                                  "Policy versions that do not fit, are damaged, or belong to "
-                                  "another run than the one that drives")) {
+        received_(
+            metrics->Counter(Family("estuary_bridge_policies_received_total"), {{"robot", robot}})),
+        refused_(
+            metrics->Counter(Family("estuary_bridge_policies_refused_total"), {{"robot", robot}})) {
     if (!learner.empty()) {
+      away_ = &metrics->Gauge(Family("estuary_bridge_learner_away_seconds"), {{"robot", robot}});
       client::LearnerSubscriber::Options options;
       options.address = learner;
       options.subscriber = absl::StrCat("bridge-", robot);
@@ -55,6 +57,7 @@ class PolicyFeed::Impl {
       if (other_run_.has_value() && !MotorsOn()) ChangeRun();
       if (!subscribed) continue;
       const client::LearnerSubscriber::Update update = subscriber_->Next(absl::Nanoseconds(kRound));
+      ShowAway(absl::ToDoubleSeconds(subscriber_->away()));
       if (update != nullptr && update->has_policy()) Offer(update->policy());
       if (!subscriber_->status().ok()) {
         spdlog::error("the learner refuses this bridge, which goes on with the policy it has: {}",
@@ -64,7 +67,14 @@ class PolicyFeed::Impl {
         spdlog::info("training has ended; the final policy stays in use");
         subscribed = false;
       }
+      // It has nothing more to say, and is not missed.
+      if (!subscribed) ShowAway(0);
     }
+  }
+
+  void ShowAway(double seconds) {
+    away_->Set(seconds);
+    board_.SetLearnerAway(seconds);
   }
 
   bool MotorsOn() { return TorqueOn(board_.Newest().state); }
@@ -95,6 +105,7 @@ class PolicyFeed::Impl {
     if (run_ != version.run_id()) {
       spdlog::info("policy versions are of run '{}' from now on", version.run_id());
       run_ = version.run_id();
+      process::SetRun(*run_);
     }
     slot_.Offer(*std::move(source));
   }
@@ -110,6 +121,8 @@ class PolicyFeed::Impl {
   StatusBoard& board_;
   prometheus::Counter& received_;
   prometheus::Counter& refused_;
+  // Where there is a learner.
+  prometheus::Gauge* away_ = nullptr;
   std::unique_ptr<client::LearnerSubscriber> subscriber_;
   // Of the newest version that was taken.
   std::optional<std::string> run_;

@@ -53,7 +53,7 @@ class Recorder::Impl {
  public:
   explicit Impl(const Parts& parts)
       : parts_(parts),
-        metrics_(parts.robot, *parts.telemetry, *parts.metrics),
+        metrics_(parts.robot, parts.task, *parts.telemetry, *parts.metrics),
         flight_({.directory = parts.flight_dir,
                  .robot = parts.robot,
                  .observation_dim = parts.task.loop.task.observation_dim,
@@ -83,7 +83,8 @@ class Recorder::Impl {
       }
       if (last || now - last_fold_ >= kFoldEvery) {
         last_fold_ = now;
-        metrics_.Fold(parts_.board->Newest(), parts_.driver->link(), parts_.spool, rows_lost_);
+        metrics_.Fold(parts_.board->Newest(), parts_.driver->link());
+        if (parts_.spool != nullptr) metrics_.FoldSpool(*parts_.spool, rows_lost_);
       }
     }
   }

@@ -23,7 +23,9 @@ StatusBoard::StatusBoard(const std::string& robot, const RobotTask& task, LoopTe
 
 LoopStatus StatusBoard::Newest() {
   absl::MutexLock lock(&mutex_);
+  const uint32_t version = newest_.policy_version;
   telemetry_.status.Take(newest_);
+  if (newest_.policy_version != version) policy_since_ = Now();
   return newest_;
 }
 
@@ -36,6 +38,11 @@ void StatusBoard::AddChange(const StateChange& change) {
   absl::MutexLock lock(&mutex_);
   changes_.push_back(change);
   if (changes_.size() > kChangesKept) changes_.pop_front();
+}
+
+void StatusBoard::SetLearnerAway(double seconds) {
+  absl::MutexLock lock(&mutex_);
+  learner_away_ = seconds;
 }
 
 void StatusBoard::SetRowsLost(uint64_t rows) {
@@ -120,6 +127,7 @@ void StatusBoard::FillSpool(v1::RobotStatus& status) const {
   status.set_spool_used(spool_->used());
   status.set_spool_rows_waiting(spool_->next() - spool_->acknowledged());
   status.set_spool_seconds_left(period_s_ * static_cast<double>(spool_->room()));
+  status.set_spool_oldest_seconds(spool_->oldest_seconds());
 }
 
 void StatusBoard::Fill(v1::RobotStatus& status) {
@@ -136,6 +144,7 @@ void StatusBoard::Fill(v1::RobotStatus& status) {
   status.set_frames_duplicate(link.duplicate);
   status.set_frames_out_of_order(link.out_of_order);
   status.set_frames_foreign(link.foreign);
+  status.set_robot_connections(link.links);
   status.set_policy_version(loop.policy_version);
   FillTiming(status);
   FillSpool(status);
@@ -159,6 +168,10 @@ void StatusBoard::Fill(v1::RobotStatus& status) {
     status.set_reason(absl::StrCat(status.reason(), ": ", stop_reason_));
   }
   const int64_t now = Now();
+  if (loop.policy_version > 0) {
+    status.set_policy_age_seconds(1e-9 * static_cast<double>(now - policy_since_));
+  }
+  status.set_learner_away_seconds(learner_away_);
   for (const StateChange& change : changes_) {
     v1::StateChange& shown = *status.add_changes();
     shown.set_from(static_cast<v1::RobotState>(change.from));

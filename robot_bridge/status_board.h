@@ -38,6 +38,8 @@ class StatusBoard {
   // Who steers; empty: nobody.
   void SetOperator(const std::string& name);
   void CountStaleAction();
+  // How long the learner has been away; 0: it is there, or none is asked.
+  void SetLearnerAway(double seconds);
 
  private:
   const std::string robot_;
@@ -56,6 +58,9 @@ class StatusBoard {
   absl::Mutex mutex_;
   // The mailbox has one reader at a time: whoever holds the mutex.
   LoopStatus newest_ ABSL_GUARDED_BY(mutex_);
+  // When newest_'s policy version was first seen in use; 0: there is none.
+  int64_t policy_since_ ABSL_GUARDED_BY(mutex_) = 0;
+  double learner_away_ ABSL_GUARDED_BY(mutex_) = 0;
   std::string stop_reason_ ABSL_GUARDED_BY(mutex_);
   std::deque<StateChange> changes_ ABSL_GUARDED_BY(mutex_);
   std::array<uint64_t, kLateCauses> late_ticks_ ABSL_GUARDED_BY(mutex_){};

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/process/log.h"
+#include "robot_bridge/bridge_metric_families.h"
 #include "robot_bridge/loop/clock.h"
 
 namespace estuary::bridge {
@@ -13,13 +14,12 @@ namespace estuary::bridge {
 Steering::Steering(const Parts& parts)
     : parts_(parts),
       loop_(*parts.loop),
-      actions_(parts.metrics->Counter("estuary_bridge_operator_actions_total",
-                                      "Actions that an operator sent", {{"robot", parts.robot}})),
-      stale_(parts.metrics->Counter("estuary_bridge_operator_actions_stale_total",
-                                    "Operators' actions that were too old to be used",
+      actions_(parts.metrics->Counter(Family("estuary_bridge_operator_actions_total"),
+                                      {{"robot", parts.robot}})),
+      stale_(parts.metrics->Counter(Family("estuary_bridge_stale_operator_actions_total"),
                                     {{"robot", parts.robot}})),
-      connected_(parts.metrics->Gauge("estuary_bridge_operator_connected",
-                                      "1 while an operator steers", {{"robot", parts.robot}})) {
+      connected_(parts.metrics->Gauge(Family("estuary_bridge_operator_connected"),
+                                      {{"robot", parts.robot}})) {
   thread_ = std::thread([this] { Look(); });
 }
 

@@ -41,6 +41,7 @@ RobotTask WheelLegged(const std::string& name, int observation_dim) {
   feedback.gain[0][0] = kPitchGain;
   feedback.gain[0][1] = kPitchRateGain;
   const int speed = observation_dim - 1;
+  task.figures = {.tilt = 0, .speed = speed};
   feedback.gain[0][speed] = kSpeedGain;
   loop.limits.axes[0] = kTilt;
   loop.limits.axes[1] = {.index = 1, .center = 0, .soft = 6, .fallback = 8, .off = 12};
@@ -56,6 +57,7 @@ RobotTask Stand() {
                               action[0] * robot::kTorquePerAction);
   };
   task.loop.feedback.gain[0][2] = kPositionGain;
+  task.figures.position = 2;
   return task;
 }
 

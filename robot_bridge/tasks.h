@@ -11,11 +11,19 @@
 
 namespace estuary::bridge {
 
+// Where in the observation what people watch is, in SI units; -1: it is not observed.
+struct ObservedFigures {
+  int tilt = -1;
+  int position = -1;
+  int speed = -1;
+};
+
 struct RobotTask {
   std::string name;
   uint32_t control_period_us = 0;
   // With the robot's defaults: task, feedback, limits, period.
   LoopConfig loop;
+  ObservedFigures figures;
 
   transition::Schema Schema() const;
   RobotIdentity Identity(const std::string& robot) const;

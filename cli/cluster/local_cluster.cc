@@ -60,7 +60,7 @@ class Planner {
       ESTUARY_RETURN_IF_ERROR(
           Add(name, "estuary-replay",
               {absl::StrCat("--listen=", plan_.shards[i]), absl::StrCat("--table_config=", config),
-               absl::StrCat("--data_dir=", data)},
+               absl::StrCat("--data_dir=", data), absl::StrCat("--run=", options_.run_id)},
               kShards));
     }
     return absl::OkStatus();

@@ -8,11 +8,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 #include "cli/commands/commands.h"
-#include "cli/progress/format.h"
 #include "cli/robot/operator_client.h"
+#include "cli/status/robot_report.h"
 #include "common/process/security.h"
 #include "common/process/status.h"
 
@@ -25,59 +23,6 @@ struct Options {
   std::string bridge;
   std::string reason = "estuary robot estop";
 };
-
-void Print(const v1::RobotStatus& s) {
-  std::printf("%s is %s%s%s\n", s.robot().empty() ? "the robot" : s.robot().c_str(),
-              StateName(s.state()).c_str(), s.reason().empty() ? "" : ": ", s.reason().c_str());
-  std::printf("  connected        %s\n", s.robot_connected() ? "yes" : "no");
-  std::printf("  policy version   %s\n", WithCommas(s.policy_version()).c_str());
-  std::printf("  ticks            %s, %s missed\n", WithCommas(s.ticks()).c_str(),
-              WithCommas(s.missed_ticks()).c_str());
-  std::printf("  lateness         p50 %.0f us, p99 %.0f us, max %.0f us\n", s.lateness_p50_us(),
-              s.lateness_p99_us(), s.lateness_max_us());
-  std::printf("  action latency   p50 %.0f us, p99 %.0f us\n", s.action_latency_p50_us(),
-              s.action_latency_p99_us());
-  std::printf("  transitions      %s recorded, %s acknowledged\n",
-              WithCommas(s.transitions_recorded()).c_str(),
-              WithCommas(s.transitions_acknowledged()).c_str());
-  std::printf("  chosen by        policy %s, operator %s, fallback %s\n",
-              WithCommas(s.policy_transitions()).c_str(),
-              WithCommas(s.operator_transitions()).c_str(),
-              WithCommas(s.fallback_transitions()).c_str());
-  if (s.spool_seconds_left() > 0) {
-    std::printf("  spool            %s waiting, %.1f %% full, room for %s of driving\n",
-                WithCommas(s.spool_rows_waiting()).c_str(), 100 * s.spool_used(),
-                Clock(absl::Seconds(s.spool_seconds_left())).c_str());
-  }
-  if (s.transitions_lost() > 0) {
-    std::printf("  lost             %s transitions that could not be kept\n",
-                WithCommas(s.transitions_lost()).c_str());
-  }
-  if (!s.operator_().empty() || s.operator_actions_stale() > 0) {
-    std::printf("  operator         %s, %s stale actions\n",
-                s.operator_().empty() ? "nobody" : s.operator_().c_str(),
-                WithCommas(s.operator_actions_stale()).c_str());
-  }
-  if (!s.policy_refusal().empty()) {
-    std::printf("  policies         %s refused; the last: %s\n",
-                WithCommas(s.policies_refused()).c_str(), s.policy_refusal().c_str());
-  }
-  std::printf("  trouble          %s observation gaps, %s limited actions\n",
-              WithCommas(s.observation_gaps()).c_str(), WithCommas(s.limited_actions()).c_str());
-  std::printf("  episode          %.1f s, return %s\n", s.episode_seconds(),
-              Short(s.episode_return()).c_str());
-  for (const v1::StateChange& change : s.changes()) {
-    std::printf("  %8.1f s ago   %s -> %s: %s (%s)\n", change.seconds_ago(),
-                StateName(change.from()).c_str(), StateName(change.to()).c_str(),
-                change.reason().c_str(), change.reason_code().c_str());
-  }
-  if (s.observation_size() > 0) {
-    std::printf("  observation      %s\n",
-                absl::StrJoin(s.observation(), ", ", [](std::string* out, float value) {
-                  absl::StrAppendFormat(out, "%.3f", value);
-                }).c_str());
-  }
-}
 
 // A command that asks the bridge one thing and prints what it answers.
 Command Make(
@@ -102,7 +47,7 @@ Command Make(
           ESTUARY_RETURN_IF_ERROR(process::CheckPeerAddress(options->bridge));
           OperatorClient client(options->bridge);
           ESTUARY_ASSIGN_OR_RETURN(const v1::RobotStatus status, ask(client, *options, words));
-          Print(status);
+          std::fputs(FormatRobot(status).c_str(), stdout);
           return absl::OkStatus();
         };
       }};

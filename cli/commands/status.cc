@@ -5,22 +5,19 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
-#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "cli/commands/commands.h"
-#include "cli/progress/format.h"
+#include "cli/robot/operator_client.h"
+#include "cli/status/learner_report.h"
 #include "cli/status/replay_report.h"
-#include "cli/table/table.h"
+#include "cli/status/robot_report.h"
 #include "common/client/learner_client.h"
 #include "common/client/replay_shards.h"
 #include "common/process/security.h"
@@ -34,6 +31,7 @@ constexpr absl::Duration kTimeout = absl::Seconds(5);
 struct Options {
   std::string replay;
   std::string learner;
+  std::string bridge;
   bool watch = false;
   uint64_t interval = 1;
 };
@@ -49,39 +47,21 @@ absl::Status ErrorOf(const ReplayReading& reading) {
 }
 
 absl::Status PrintLearner(const std::string& address) {
-  ESTUARY_RETURN_IF_ERROR(process::CheckPeerAddress(address));
   client::LearnerClient client(address);
   const absl::StatusOr<v1::LearnerStatus> answer = client.Status(kTimeout);
   if (!answer.ok()) {
     return process::Annotate(answer.status(), absl::StrCat("the learner at ", address));
   }
-  const v1::LearnerStatus& s = *answer;
-  std::string phase =
-      absl::AsciiStrToLower(absl::StripPrefix(v1::LearnerPhase_Name(s.phase()), "LEARNER_PHASE_"));
-  for (char& c : phase) c = c == '_' ? ' ' : c;
-  std::printf("\nlearner of run %s: %s%s%s\n", s.run_id().c_str(), phase.c_str(),
-              s.detail().empty() ? "" : ": ", s.detail().c_str());
-  std::printf("  gradient steps     %s of %s, %s/s\n", WithCommas(s.gradient_steps()).c_str(),
-              WithCommas(s.gradient_steps_total()).c_str(),
-              Short(s.gradient_steps_per_second()).c_str());
-  std::printf("  environment steps  %s of %s, %s/s\n", WithCommas(s.environment_steps()).c_str(),
-              WithCommas(s.environment_steps_total()).c_str(),
-              Short(s.environment_steps_per_second()).c_str());
-  std::printf("  rows held          %s real, %s simulated\n", WithCommas(s.real_rows()).c_str(),
-              WithCommas(s.sim_rows()).c_str());
-  std::printf("  waited for rows    %.1f s\n", s.starved_seconds());
-  std::printf("  policy version     %s\n", WithCommas(s.policy_version()).c_str());
-  if (s.evaluated_version() > 0) {
-    std::printf("  return             real %s, sim %s (version %s)\n",
-                Short(s.real_return()).c_str(), Short(s.sim_return()).c_str(),
-                WithCommas(s.evaluated_version()).c_str());
+  std::printf("\n%s", FormatLearner(*answer).c_str());
+  return absl::OkStatus();
+}
+
+absl::Status PrintRobot(const std::string& address) {
+  const absl::StatusOr<v1::RobotStatus> answer = OperatorClient(address).Status();
+  if (!answer.ok()) {
+    return process::Annotate(answer.status(), absl::StrCat("the bridge at ", address));
   }
-  if (!s.metrics().empty()) {
-    std::vector<std::vector<std::string>> rows = {{"metric", "newest"}};
-    const std::map<std::string, double> sorted(s.metrics().begin(), s.metrics().end());
-    for (const auto& [name, value] : sorted) rows.push_back({name, absl::StrFormat("%.5g", value)});
-    std::printf("\n%s", FormatTable(rows).c_str());
-  }
+  std::printf("\n%s", FormatRobot(*answer).c_str());
   return absl::OkStatus();
 }
 
@@ -95,9 +75,12 @@ bool Pause(absl::Duration duration) {
 }
 
 absl::Status Status(const Options& options) {
-  if (options.replay.empty() && options.learner.empty()) {
+  if (options.replay.empty() && options.learner.empty() && options.bridge.empty()) {
     return absl::InvalidArgumentError(
-        "--replay=ADDR,ADDR or --learner=ADDR is needed, or both: whom to ask");
+        "--replay=ADDR,ADDR, --learner=ADDR or --bridge=ADDR is needed, or several: whom to ask");
+  }
+  for (const std::string& address : {options.learner, options.bridge}) {
+    if (!address.empty()) ESTUARY_RETURN_IF_ERROR(process::CheckPeerAddress(address));
   }
   if (options.interval == 0) {
     return absl::InvalidArgumentError("--interval is 0 s; rates need a time between two readings");
@@ -122,6 +105,7 @@ absl::Status Status(const Options& options) {
       before = std::move(now);
     }
     if (!options.learner.empty()) status.Update(PrintLearner(options.learner));
+    if (!options.bridge.empty()) status.Update(PrintRobot(options.bridge));
     std::fflush(stdout);
     if (!options.watch) return status;
     // Whoever watches wants to see it come back.
@@ -138,11 +122,13 @@ Command StatusCommand() {
       .summary = "What a running cluster holds and does, and who waits on whom",
       .details =
           "Every table on every shard and in all, with rates over --interval, and who waits for\n"
-          "whom. `estuary train` prints the addresses of the cluster it starts.",
+          "whom; the learner's progress; the robot's state. `estuary train` prints the addresses\n"
+          "of the cluster it starts.",
       .prepare = [](Flags& flags) -> Command::Run {
         auto options = std::make_shared<Options>();
         flags.Add("replay", &options->replay, "ADDR,ADDR", "the shard map");
         flags.Add("learner", &options->learner, "ADDR", "where the learner listens");
+        flags.Add("bridge", &options->bridge, "ADDR", "where the robot's bridge listens");
         flags.Add("watch", &options->watch, "again and again, until it is stopped");
         flags.Add("interval", &options->interval, "SECONDS",
                   "between two readings, which give the rates");

@@ -16,9 +16,9 @@ namespace {
 
 using Cells = std::vector<std::string>;
 
-const Cells kHead = {"shard", "table",    "rows",     "capacity", "full",
-                     "size",  "inserted", "in bulk",  "in/s",     "sampled",
-                     "out/s", "dropped",  "rejected", "writers",  "followers"};
+const Cells kHead = {"shard",    "table",   "rows",     "capacity",  "full",  "size",
+                     "inserted", "in bulk", "in/s",     "sampled",   "out/s", "dropped",
+                     "rejected", "writers", "samplers", "followers", "lag"};
 
 // A table's figures, of one shard or summed up.
 struct Figures {
@@ -31,7 +31,10 @@ struct Figures {
   uint64_t duplicates = 0;
   uint64_t rejected = 0;
   uint64_t writers = 0;
+  uint64_t samplers = 0;
   uint64_t followers = 0;
+  // Of the follower furthest behind, in rows.
+  uint64_t lag = 0;
   // A second; nothing where it is not known.
   std::optional<double> in;
   std::optional<double> out;
@@ -46,7 +49,9 @@ struct Figures {
     duplicates += other.duplicates;
     rejected += other.rejected;
     writers += other.writers;
+    samplers += other.samplers;
     followers += other.followers;
+    lag += other.lag;
     if (other.in) in = in.value_or(0) + *other.in;
     if (other.out) out = out.value_or(0) + *other.out;
   }
@@ -69,7 +74,9 @@ struct Figures {
             WithCommas(duplicates),
             WithCommas(rejected),
             WithCommas(writers),
-            WithCommas(followers)};
+            WithCommas(samplers),
+            WithCommas(followers),
+            WithCommas(lag)};
   }
 };
 
@@ -96,7 +103,9 @@ Figures FiguresOf(const v1::TableStatus& t, const v1::TableStatus* earlier, doub
                .duplicates = t.duplicates_dropped(),
                .rejected = t.rejected(),
                .writers = t.writers(),
+               .samplers = t.samplers(),
                .followers = t.followers(),
+               .lag = t.follower_lag(),
                .in = {},
                .out = {}};
   if (earlier != nullptr && seconds > 0) {
@@ -122,6 +131,12 @@ std::string Waits(const v1::TableStatus& t, const v1::TableStatus* earlier) {
   add(is.samplers_waiting_for_inserts() - was.samplers_waiting_for_inserts(), "samplers",
       "inserts");
   add(is.disk() - was.disk(), "writers", "the disk");
+  add(is.samplers_waiting_for_network() - was.samplers_waiting_for_network(), "samplers",
+      "the network");
+  add(is.followers_waiting_for_inserts() - was.followers_waiting_for_inserts(), "followers",
+      "inserts");
+  add(is.followers_waiting_for_network() - was.followers_waiting_for_network(), "followers",
+      "the network");
   return text;
 }
 

@@ -10,6 +10,7 @@
 #include "absl/time/clock.h"
 #include "common/process/log.h"
 #include "common/process/metrics.h"
+#include "common/process/process_metric_families.h"
 #include "common/process/status.h"
 #include "common/process/tls.h"
 #include "common/process/tls_files.h"
@@ -63,8 +64,7 @@ void CountRefusal(const Caller& caller, const std::string& what, const absl::Sta
   const std::string role =
       caller.identity ? std::string(RoleName(caller.identity->role)) : std::string("none");
   ProcessMetrics()
-      .Counter("estuary_process_refused_calls_total",
-               "Calls refused because the caller's certificate has another role",
+      .Counter(ProcessFamily("estuary_process_refused_calls_total"),
                {{"role", role}, {"method", what}})
       .Increment();
   static std::atomic<int64_t> next_word{0};

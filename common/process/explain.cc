@@ -1,18 +1,11 @@
 #include "common/process/explain.h"
 
-#include <fcntl.h>
-#include <netdb.h>
-#include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
-
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/process/address.h"
+#include "common/process/dial.h"
 #include "common/process/openssl_session.h"
 #include "common/process/status.h"
 
@@ -21,35 +14,6 @@ namespace {
 
 constexpr absl::Duration kPatience = absl::Seconds(1);
 constexpr char kSilence[] = "it does not answer; is it running there?";
-
-// A connected socket, or why there is none.
-absl::StatusOr<int> Dial(const std::string& address) {
-  const std::string host = HostOf(address);
-  const std::string port = address.substr(address.rfind(':') + 1);
-  addrinfo hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (const int error = getaddrinfo(host.c_str(), port.c_str(), &hints, &found); error != 0) {
-    return absl::UnavailableError(absl::StrCat(
-        "no address of '", host, "' is known: ", gai_strerror(error), "; is the name right?"));
-  }
-  const absl::Cleanup free_found = [found] { freeaddrinfo(found); };
-  for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
-    const int fd = socket(one->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0) continue;
-    pollfd wait{fd, POLLOUT, 0};
-    int error = 0;
-    socklen_t size = sizeof(error);
-    if ((connect(fd, one->ai_addr, one->ai_addrlen) == 0 || errno == EINPROGRESS) &&
-        poll(&wait, 1, static_cast<int>(absl::ToInt64Milliseconds(kPatience))) == 1 &&
-        getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0) {
-      return fd;
-    }
-    close(fd);
-  }
-  return absl::UnavailableError(kSilence);
-}
 
 std::string ExplainHandshake(const absl::Status& status, const TlsFiles& files) {
   const std::string why(status.message());
@@ -79,7 +43,7 @@ std::string WhyNoAnswer(const std::string& address, std::optional<Role> server,
   if (const absl::Status allowed = CheckPlaintext(security, address, "call"); !allowed.ok()) {
     return std::string(allowed.message());
   }
-  const absl::StatusOr<int> fd = Dial(address);
+  const absl::StatusOr<int> fd = Dial(address, kPatience);
   if (!fd.ok()) return std::string(fd.status().message());
   if (security.tls == nullptr) {
     close(*fd);

@@ -9,6 +9,7 @@
 #include "absl/time/clock.h"
 #include "common/process/log.h"
 #include "common/process/metrics.h"
+#include "common/process/process_metric_families.h"
 
 namespace estuary::process {
 namespace {
@@ -16,8 +17,8 @@ namespace {
 constexpr int64_t kBetweenWordsMs = 10'000;
 
 void CountHandshake(const char* message) {
-  static auto& failed = ProcessMetrics().Counter("estuary_process_failed_handshakes_total",
-                                                 "TLS handshakes that failed, either side's fault");
+  static auto& failed =
+      ProcessMetrics().Counter(ProcessFamily("estuary_process_failed_handshakes_total"));
   failed.Increment();
   static std::atomic<int64_t> next_word{0};
   static std::atomic<int> unsaid{0};

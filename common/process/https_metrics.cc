@@ -66,7 +66,7 @@ std::string Answer(const std::string& status, const std::string& body) {
 
 struct HttpsMetrics::Impl {
   std::shared_ptr<Tls> tls;
-  std::vector<std::shared_ptr<prometheus::Collectable>> collectables;
+  std::shared_ptr<prometheus::Collectable> metrics;
   int listener = -1;
   int stop = -1;
   std::thread thread;
@@ -107,6 +107,8 @@ struct HttpsMetrics::Impl {
   }
 
   std::string Respond(const std::string& request, const Caller& caller) {
+    // Like the health of a gRPC server: for whoever has a certificate.
+    if (absl::StartsWith(request, "GET /health ")) return Answer("200 OK", "ok\n");
     const absl::Status allowed = CheckScrape(caller);
     if (!allowed.ok()) {
       CountRefusal(caller, "/metrics", allowed);
@@ -116,12 +118,8 @@ struct HttpsMetrics::Impl {
         !absl::StartsWith(request, "GET /metrics?")) {
       return Answer("404 Not Found", "only GET /metrics is served here\n");
     }
-    std::vector<prometheus::MetricFamily> families;
-    for (const auto& collectable : collectables) {
-      for (auto& family : collectable->Collect()) families.push_back(std::move(family));
-    }
     std::ostringstream text;
-    prometheus::TextSerializer().Serialize(text, families);
+    prometheus::TextSerializer().Serialize(text, metrics->Collect());
     return Answer("200 OK", text.str());
   }
 };
@@ -139,10 +137,10 @@ int HttpsMetrics::port() const {
 
 absl::StatusOr<std::unique_ptr<HttpsMetrics>> HttpsMetrics::Start(
     const std::string& address, std::shared_ptr<Tls> tls,
-    std::vector<std::shared_ptr<prometheus::Collectable>> collectables) {
+    std::shared_ptr<prometheus::Collectable> metrics) {
   auto impl = std::make_unique<Impl>();
   impl->tls = std::move(tls);
-  impl->collectables = std::move(collectables);
+  impl->metrics = std::move(metrics);
   ESTUARY_ASSIGN_OR_RETURN(impl->listener, Listen(address));
   impl->stop = eventfd(0, EFD_CLOEXEC);
   if (impl->stop < 0) return ErrnoStatus(errno, "cannot serve metrics");

@@ -1,6 +1,6 @@
 // /metrics over mutual TLS. The library's own web server knows no TLS that fits Debian's OpenSSL,
 // and what a scraper needs is small: one request a connection, GET /metrics, whose certificate has
-// a role that may read metrics.
+// a role that may read metrics. GET /health is for every role.
 //
 // One thread, one connection at a time, each with seconds to live; a client that dawdles delays the
 // next scrape and nothing else.
@@ -10,7 +10,6 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/process/tls.h"
@@ -22,7 +21,7 @@ class HttpsMetrics {
   // UNAVAILABLE names an address that cannot be had.
   static absl::StatusOr<std::unique_ptr<HttpsMetrics>> Start(
       const std::string& address, std::shared_ptr<Tls> tls,
-      std::vector<std::shared_ptr<prometheus::Collectable>> collectables);
+      std::shared_ptr<prometheus::Collectable> metrics);
   ~HttpsMetrics();
 
   int port() const;

@@ -1,6 +1,7 @@
 // Logging: spdlog::info("shard {} opened", id) and friends, to stderr. Lines for people on a
-// terminal, one JSON object a line elsewhere (time, level, process, message). Never called on the
-// 200 Hz path.
+// terminal, one JSON object a line elsewhere: time, level, process, message, and as far as they are
+// known (process_context.h) name, run and policy_version. Warnings and errors are counted. Never
+// called on the 200 Hz path.
 #pragma once
 
 #include <spdlog/spdlog.h>

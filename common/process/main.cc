@@ -12,7 +12,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "common/process/health.h"
 #include "common/process/log.h"
+#include "common/process/process_context.h"
+#include "common/process/process_metric_families.h"
 #include "common/process/security.h"
 #include "common/process/shutdown.h"
 #include "common/process/status.h"
@@ -25,9 +28,21 @@ ABSL_FLAG(
 ABSL_FLAG(bool, insecure, false, "Speak plaintext also where other machines can reach it");
 ABSL_FLAG(bool, metrics_insecure, false,
           "Serve /metrics in plaintext wherever --metrics says, also beside --tls");
+ABSL_FLAG(
+    std::string, health, "",
+    "Only ask the process that listens there (localhost:5001, https://localhost:9100) whether "
+    "it is well, and end: 0 where it is");
+ABSL_FLAG(
+    std::string, run, "",
+    "The run that this process works for, for its logs and metrics, until it learns it itself");
+ABSL_FLAG(bool, describe_metrics, false,
+          "Print every metric that /metrics may show, as JSON: name, unit, meaning, healthy range, "
+          "what to do; and end");
 
 namespace estuary::process {
 namespace {
+
+constexpr absl::Duration kHealthPatience = absl::Seconds(4);
 
 int Fail(const ProcessInfo& info, const absl::Status& status) {
   FlushLogs();
@@ -49,7 +64,7 @@ int Main(int argc, char** argv, const ProcessInfo& info,
     return !absl::StrContains(file, "absl/");
   };
   usage.contains_help_flags = usage.contains_helpshort_flags;
-  usage.version_string = [] { return std::string("estuary 0.1.0\n"); };
+  usage.version_string = [] { return std::string("estuary " ESTUARY_VERSION "\n"); };
   absl::SetFlagsUsageConfig(usage);
   const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
   std::vector<std::string> arguments(rest.begin() + 1, rest.end());
@@ -58,12 +73,23 @@ int Main(int argc, char** argv, const ProcessInfo& info,
                           "unexpected argument '", arguments[info.max_arguments],
                           "'; flags are written --name=value, and --help lists them")));
   }
+  if (absl::GetFlag(FLAGS_describe_metrics)) {
+    const std::span<const MetricFamily> tables[] = {info.metrics, kProcessMetricFamilies};
+    std::printf("%s\n", DescribeFamilies(tables).c_str());
+    return 0;
+  }
+  SetPart(info.part);
+  SetRun(absl::GetFlag(FLAGS_run));
   StartLogging(info.name);
   CatchShutdownSignals();
   if (!WaitsAreSteady()) spdlog::warn("timed waits go by the wall clock; do not set it back");
   const absl::Status security = UseSecurity(absl::GetFlag(FLAGS_tls), absl::GetFlag(FLAGS_insecure),
                                             absl::GetFlag(FLAGS_metrics_insecure));
   if (!security.ok()) return Fail(info, Annotate(security, "--tls"));
+  if (const std::string address = absl::GetFlag(FLAGS_health); !address.empty()) {
+    const absl::Status health = CheckHealth(address, kHealthPatience);
+    return health.ok() ? 0 : Fail(info, health);
+  }
   try {
     const absl::Status status = run(arguments);
     if (!status.ok()) return Fail(info, status);

@@ -1,81 +1,106 @@
 #include "common/process/metrics.h"
 
-#include <prometheus/exposer.h>
-
-#include <exception>
+#include <algorithm>
+#include <deque>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "common/process/address.h"
-#include "common/process/https_metrics.h"
-#include "common/process/security.h"
-#include "common/process/status.h"
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
 
 namespace estuary::process {
 
-prometheus::Counter& Metrics::Counter(const std::string& name, const std::string& help,
-                                      const Labels& labels) {
-  return prometheus::BuildCounter().Name(name).Help(help).Register(*registry_).Add(labels);
-}
+class Metrics::State : public prometheus::Collectable {
+ public:
+  prometheus::Registry& registry() { return registry_; }
 
-prometheus::Gauge& Metrics::Gauge(const std::string& name, const std::string& help,
-                                  const Labels& labels) {
-  return prometheus::BuildGauge().Name(name).Help(help).Register(*registry_).Add(labels);
-}
+  AgeGauge& Age(const MetricFamily& family, const Labels& labels) {
+    const absl::MutexLock lock(&mutex_);
+    for (NamedAge& age : ages_) {
+      if (age.family == &family && age.labels == labels) return age.gauge;
+    }
+    NamedAge& age = ages_.emplace_back();
+    age.family = &family;
+    age.labels = labels;
+    return age.gauge;
+  }
 
-prometheus::Histogram& Metrics::Histogram(const std::string& name, const std::string& help,
-                                          const std::vector<double>& buckets,
-                                          const Labels& labels) {
-  return prometheus::BuildHistogram()
-      .Name(name)
-      .Help(help)
-      .Register(*registry_)
-      .Add(labels, buckets);
-}
+  std::vector<prometheus::MetricFamily> Collect() const override {
+    std::vector<prometheus::MetricFamily> families = registry_.Collect();
+    const int64_t now = absl::ToUnixMicros(absl::Now());
+    const absl::MutexLock lock(&mutex_);
+    for (const NamedAge& age : ages_) {
+      const int64_t since = age.gauge.since_.load();
+      if (since == AgeGauge::kNever) continue;
+      // Ages of one family stand together, as the format asks.
+      const auto same = std::find_if(families.begin(), families.end(), [&](const auto& family) {
+        return family.name == age.family->name;
+      });
+      prometheus::MetricFamily& family = same != families.end()
+                                             ? *same
+                                             : families.emplace_back(prometheus::MetricFamily{
+                                                   .name = std::string(age.family->name),
+                                                   .help = std::string(age.family->meaning),
+                                                   .type = prometheus::MetricType::Gauge,
+                                                   .metric = {}});
+      prometheus::ClientMetric& metric = family.metric.emplace_back();
+      for (const auto& [name, value] : age.labels) metric.label.push_back({name, value});
+      metric.gauge.value = std::max(0.0, 1e-6 * static_cast<double>(now - since));
+    }
+    return families;
+  }
 
-Metrics& ProcessMetrics() {
-  static auto& metrics = *new Metrics();
-  return metrics;
-}
+ private:
+  struct NamedAge {
+    const MetricFamily* family = nullptr;
+    Labels labels;
+    AgeGauge gauge;
+  };
 
-struct MetricsServer::Impl {
-  std::unique_ptr<prometheus::Exposer> exposer;
-  std::unique_ptr<HttpsMetrics> https;
+  prometheus::Registry registry_;
+  mutable absl::Mutex mutex_;
+  // Elements stay where they are.
+  std::deque<NamedAge> ages_ ABSL_GUARDED_BY(mutex_);
 };
 
-MetricsServer::MetricsServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-MetricsServer::~MetricsServer() = default;
+Metrics::Metrics() : state_(std::make_shared<State>()) {}
+Metrics::~Metrics() = default;
 
-absl::StatusOr<std::unique_ptr<MetricsServer>> MetricsServer::Start(const std::string& address,
-                                                                    const Metrics& metrics) {
-  return Start(address, metrics, ProcessSecurity());
+prometheus::Counter& Metrics::Counter(CounterFamily family, const Labels& labels) {
+  return prometheus::BuildCounter()
+      .Name(std::string(family->name))
+      .Help(std::string(family->meaning))
+      .Register(state_->registry())
+      .Add(labels);
 }
 
-absl::StatusOr<std::unique_ptr<MetricsServer>> MetricsServer::Start(const std::string& address,
-                                                                    const Metrics& metrics,
-                                                                    const Security& security) {
-  auto impl = std::make_unique<Impl>();
-  if (!address.empty() && security.tls != nullptr && !security.metrics_insecure) {
-    ESTUARY_ASSIGN_OR_RETURN(
-        impl->https, HttpsMetrics::Start(address, security.tls,
-                                         {metrics.registry(), ProcessMetrics().registry()}));
-  } else if (!address.empty()) {
-    if (!security.metrics_insecure && !security.insecure && !IsLocal(address)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("refusing to serve metrics in plaintext at ", address,
-                       ", which other machines reach; give --tls=DIR, use 127.0.0.1, or say "
-                       "--metrics_insecure"));
-    }
-    try {
-      impl->exposer = std::make_unique<prometheus::Exposer>(address, /*num_threads=*/1);
-      impl->exposer->RegisterCollectable(metrics.registry());
-      impl->exposer->RegisterCollectable(ProcessMetrics().registry());
-    } catch (const std::exception& e) {
-      return absl::UnavailableError(absl::StrCat("cannot serve metrics at ", address, ": ",
-                                                 e.what(), "; is the port in use?"));
-    }
-  }
-  return std::unique_ptr<MetricsServer>(new MetricsServer(std::move(impl)));
+prometheus::Gauge& Metrics::Gauge(GaugeFamily family, const Labels& labels) {
+  return prometheus::BuildGauge()
+      .Name(std::string(family->name))
+      .Help(std::string(family->meaning))
+      .Register(state_->registry())
+      .Add(labels);
+}
+
+prometheus::Histogram& Metrics::Histogram(HistogramFamily family, const Labels& labels) {
+  return prometheus::BuildHistogram()
+      .Name(std::string(family->name))
+      .Help(std::string(family->meaning))
+      .Register(state_->registry())
+      .Add(labels,
+           prometheus::Histogram::BucketBoundaries(family->buckets.begin(), family->buckets.end()));
+}
+
+AgeGauge& Metrics::Age(GaugeFamily family, const Labels& labels) {
+  return state_->Age(*family.operator->(), labels);
+}
+
+std::vector<prometheus::MetricFamily> Metrics::Collect() const { return state_->Collect(); }
+
+std::shared_ptr<prometheus::Collectable> Metrics::collectable() const { return state_; }
+
+void RaiseTo(prometheus::Counter& counter, double total) {
+  counter.Increment(std::max(0.0, total - counter.Value()));
 }
 
 }  // namespace estuary::process

@@ -1,66 +1,70 @@
-// Prometheus metrics of a process: estuary_<part>_<what>_<unit>.
+// Prometheus metrics of a process, each made from a row of its part's catalogue (metric_family.h).
 //
-// A family is made once at start and kept; counters and gauges are one atomic each. Hot loops count
+// A metric is made once at start and kept; counters and gauges are one atomic each. Hot loops count
 // in plain variables of their own and add to the counter now and then; nothing here is for the 200
 // Hz path.
 #pragma once
 
+#include <prometheus/collectable.h>
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
+#include <atomic>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/process/metric_family.h"
 
 namespace estuary::process {
 
-struct Security;
-
 using Labels = std::map<std::string, std::string>;
+
+// Seconds since something, counted when it is scraped: it grows also when whoever set it has
+// stopped. Has no sample before the first Set and after Clear. Thread-safe.
+class AgeGauge {
+ public:
+  void Set(absl::Time since) { since_.store(absl::ToUnixMicros(since)); }
+  void Clear() { since_.store(kNever); }
+
+ private:
+  friend class Metrics;
+  static constexpr int64_t kNever = INT64_MIN;
+
+  std::atomic<int64_t> since_{kNever};
+};
 
 class Metrics {
  public:
-  Metrics() : registry_(std::make_shared<prometheus::Registry>()) {}
+  Metrics();
+  ~Metrics();
 
-  // The same name and labels give the same metric. References live as long as this object.
-  prometheus::Counter& Counter(const std::string& name, const std::string& help,
-                               const Labels& labels = {});
-  prometheus::Gauge& Gauge(const std::string& name, const std::string& help,
-                           const Labels& labels = {});
-  prometheus::Histogram& Histogram(const std::string& name, const std::string& help,
-                                   const std::vector<double>& buckets, const Labels& labels = {});
+  // The same family and labels give the same metric. References live as long as this object.
+  prometheus::Counter& Counter(CounterFamily family, const Labels& labels = {});
+  prometheus::Gauge& Gauge(GaugeFamily family, const Labels& labels = {});
+  prometheus::Histogram& Histogram(HistogramFamily family, const Labels& labels = {});
+  AgeGauge& Age(GaugeFamily family, const Labels& labels = {});
 
-  const std::shared_ptr<prometheus::Registry>& registry() const { return registry_; }
+  // What a scrape sees now.
+  std::vector<prometheus::MetricFamily> Collect() const;
+  // Sees the same, also when this object has gone.
+  std::shared_ptr<prometheus::Collectable> collectable() const;
 
  private:
-  std::shared_ptr<prometheus::Registry> registry_;
+  class State;
+  std::shared_ptr<State> state_;
 };
 
-// Metrics of what every process has (refused calls, certificates), which /metrics shows beside the
+// Takes a counter to a total that is counted elsewhere; one that stepped back only grows from here.
+void RaiseTo(prometheus::Counter& counter, double total);
+
+// Metrics of what every process has (process_metric_families.h), which /metrics shows beside the
 // process's own.
 Metrics& ProcessMetrics();
-
-// Serves /metrics while it lives: over TLS where the process has certificates (https_metrics.h),
-// else in plaintext where no other machine reaches it, unless a flag says otherwise (security.h).
-class MetricsServer {
- public:
-  // `address` as "127.0.0.1:9101"; empty: serves nowhere. UNAVAILABLE names an address in use.
-  static absl::StatusOr<std::unique_ptr<MetricsServer>> Start(const std::string& address,
-                                                              const Metrics& metrics);
-  static absl::StatusOr<std::unique_ptr<MetricsServer>> Start(const std::string& address,
-                                                              const Metrics& metrics,
-                                                              const Security& security);
-  ~MetricsServer();
-
- private:
-  struct Impl;
-  explicit MetricsServer(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
-};
 
 }  // namespace estuary::process

@@ -20,6 +20,7 @@
 #include "common/process/grpc_log.h"
 #include "common/process/log.h"
 #include "common/process/metrics.h"
+#include "common/process/process_metric_families.h"
 #include "common/process/status.h"
 #include "common/process/x509.h"
 
@@ -157,8 +158,7 @@ struct Tls::Impl {
     ESTUARY_RETURN_IF_ERROR(
         identity.Replace(absl::StrCat(fresh.certificate_pem, "\n", fresh.key_pem)));
     ProcessMetrics()
-        .Gauge("estuary_process_certificate_expires_seconds",
-               "Unix time at which this process's certificate ends")
+        .Gauge(ProcessFamily("estuary_process_certificate_expires_seconds"))
         .Set(static_cast<double>(absl::ToUnixSeconds(fresh.not_after)));
     WarnOfOpenKey(fresh);
     files = std::make_shared<const TlsFiles>(std::move(fresh));
@@ -166,8 +166,8 @@ struct Tls::Impl {
   }
 
   void Watch() {
-    auto& taken = ProcessMetrics().Counter("estuary_process_certificate_rotations_total",
-                                           "New certificate files that were taken into use");
+    auto& taken =
+        ProcessMetrics().Counter(ProcessFamily("estuary_process_certificate_rotations_total"));
     int misfits = 0;
     absl::Time next_word_on_end = absl::InfinitePast();
     while (true) {

@@ -50,10 +50,10 @@ absl::Status CheckEpisodes(const v1::ReportEvaluationRequest& report) {
   return absl::OkStatus();
 }
 
-double MeanReturn(const v1::ReportEvaluationRequest& report) {
-  double sum = 0;
-  for (const v1::Episode& episode : report.episodes()) sum += episode.episode_return();
-  return sum / report.episodes_size();
+std::vector<double> Returns(const v1::ReportEvaluationRequest& report) {
+  std::vector<double> returns;
+  for (const v1::Episode& episode : report.episodes()) returns.push_back(episode.episode_return());
+  return returns;
 }
 
 nlohmann::json ToLine(const v1::ReportEvaluationRequest& report, uint64_t gradient_steps,
@@ -85,7 +85,8 @@ nlohmann::json ToLine(const v1::ReportEvaluationRequest& report, uint64_t gradie
 
 }  // namespace
 
-Evaluations::Evaluations(const v1::Evaluation& wanted, JsonLines* lines) : lines_(lines) {
+Evaluations::Evaluations(const v1::Evaluation& wanted, JsonLines* lines, LearnerMetrics* metrics)
+    : lines_(lines), metrics_(metrics) {
   if (wanted.episodes() > 0) dynamics_.insert(kReal);
   if (wanted.sim_episodes() > 0) dynamics_.insert(kSim);
 }
@@ -109,16 +110,22 @@ void Evaluations::Recall(const nlohmann::json& line) {
     const auto returns = line.at("returns").get<std::vector<double>>();
     recalled_.emplace(version, dynamics);
     if (returns.empty()) return;
-    const double mean = std::accumulate(returns.begin(), returns.end(), 0.0) / returns.size();
-    if (dynamics == kReal) {
-      real_results_.push_back({version, mean, static_cast<int>(returns.size())});
-    }
-    if (version < newest_.version) return;
-    newest_.version = version;
-    (dynamics == kReal ? newest_.real_return : newest_.sim_return) = mean;
+    Take(version, dynamics, returns);
   } catch (const nlohmann::json::exception& e) {
     spdlog::warn("a line of evaluations.jsonl is not as it should be: {}", e.what());
   }
+}
+
+void Evaluations::Take(uint64_t version, const std::string& dynamics,
+                       const std::vector<double>& returns) {
+  if (metrics_ != nullptr) metrics_->SetEvaluation(version, dynamics, returns);
+  const double mean = std::accumulate(returns.begin(), returns.end(), 0.0) / returns.size();
+  if (dynamics == kReal) {
+    real_results_.push_back({version, mean, static_cast<int>(returns.size())});
+  }
+  if (version < newest_.version) return;
+  newest_.version = version;
+  (dynamics == kReal ? newest_.real_return : newest_.sim_return) = mean;
 }
 
 absl::Status Evaluations::Report(const v1::ReportEvaluationRequest& report, bool* complete) {
@@ -141,14 +148,7 @@ absl::Status Evaluations::Report(const v1::ReportEvaluationRequest& report, bool
     ESTUARY_RETURN_IF_ERROR(
         lines_->Append(ToLine(report, awaited.gradient_steps, awaited.environment_steps)));
     awaited.missing.erase(report.dynamics());
-    if (report.dynamics() == kReal) {
-      real_results_.push_back(
-          {report.policy_version(), MeanReturn(report), report.episodes_size()});
-    }
-    if (report.policy_version() >= newest_.version) {
-      newest_.version = report.policy_version();
-      (report.dynamics() == kReal ? newest_.real_return : newest_.sim_return) = MeanReturn(report);
-    }
+    Take(report.policy_version(), report.dynamics(), Returns(report));
     last_report_ = absl::Now();
   }
   *complete = awaited.missing.empty();

@@ -22,6 +22,7 @@
 #include "estuary/v1/experiment.pb.h"
 #include "estuary/v1/learner.pb.h"
 #include "learner/service/json_lines.h"
+#include "learner/service/learner_metrics.h"
 
 namespace estuary::learner {
 
@@ -41,8 +42,8 @@ class Evaluations {
     int episodes = 0;
   };
 
-  // `lines` outlives this object.
-  Evaluations(const v1::Evaluation& wanted, JsonLines* lines);
+  // Both outlive this object. `metrics` may be null.
+  Evaluations(const v1::Evaluation& wanted, JsonLines* lines, LearnerMetrics* metrics = nullptr);
 
   // The experiment wants evaluations at all.
   bool wanted() const { return !dynamics_.empty(); }
@@ -75,10 +76,14 @@ class Evaluations {
     std::set<std::string> missing;
   };
 
+  // A result that is new.
+  void Take(uint64_t version, const std::string& dynamics, const std::vector<double>& returns)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool CompleteLocked(uint64_t version) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
 
   std::set<std::string> dynamics_;
   JsonLines* const lines_;
+  LearnerMetrics* const metrics_;
   mutable absl::Mutex mutex_;
   std::map<uint64_t, Awaited> versions_ ABSL_GUARDED_BY(mutex_);
   std::set<std::pair<uint64_t, std::string>> recalled_ ABSL_GUARDED_BY(mutex_);

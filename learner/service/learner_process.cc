@@ -14,7 +14,8 @@
 #include "common/experiment/experiment.h"
 #include "common/policy/policy.h"
 #include "common/process/log.h"
-#include "common/process/metrics.h"
+#include "common/process/metrics_server.h"
+#include "common/process/process_context.h"
 #include "common/process/server.h"
 #include "common/process/shutdown.h"
 #include "common/process/status.h"
@@ -133,6 +134,8 @@ absl::Status TrainAndFinish(Training& training, const BestPolicy& best, const Ru
 absl::Status RunLearner(const LearnerOptions& options) {
   ESTUARY_ASSIGN_OR_RETURN(const std::unique_ptr<RunFolder> folder, OpenFolder(options));
   const v1::Experiment& experiment = folder->experiment();
+  process::SetRun(folder->run_id());
+  process::SetTask(experiment.task());
   CheckpointStore checkpoints(folder->CheckpointsPath(),
                               static_cast<int>(experiment.budget().checkpoints_kept()));
   absl::StatusOr<Checkpoint> checkpoint = checkpoints.ReadNewest();
@@ -151,10 +154,10 @@ absl::Status RunLearner(const LearnerOptions& options) {
 
   process::Metrics registry;
   LearnerMetrics metrics(registry);
-  StatusBoard board;
+  StatusBoard board([&metrics](v1::LearnerPhase phase) { metrics.SetPhase(phase); });
   board.Update([&](v1::LearnerStatus& status) { status.set_run_id(folder->run_id()); });
   Publisher publisher;
-  Evaluations evaluations(experiment.evaluation(), evaluation_lines.get());
+  Evaluations evaluations(experiment.evaluation(), evaluation_lines.get(), &metrics);
   ESTUARY_RETURN_IF_ERROR(
       JsonLines::Keep(folder->EvaluationsPath(), [&evaluations](const nlohmann::json& line) {
         evaluations.Recall(line);

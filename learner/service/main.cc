@@ -9,7 +9,9 @@
 #include "absl/time/time.h"
 #include "common/client/replay_shards.h"
 #include "common/process/status.h"
+#include "learner/service/learner_metric_families.h"
 #include "learner/service/learner_process.h"
+#include "learner/service/run_folder.h"
 #ifdef ESTUARY_HAS_GAP
 #include "learner/gap/gap_file.h"
 #endif
@@ -20,6 +22,10 @@
 ABSL_FLAG(std::string, experiment, "", "Text-format file of the experiment, see experiments/");
 ABSL_FLAG(std::string, run_dir, "", "Folder for the run's results; must not hold a run yet");
 ABSL_FLAG(bool, resume, false, "Go on with the run in --run_dir from its newest checkpoint");
+ABSL_FLAG(
+    bool, resume_if_begun, false,
+    "Begin the run in --run_dir, or go on with it: for what starts the same command again and "
+    "again (containers)");
 ABSL_FLAG(std::string, run_id, "",
           "Names the run; default: the experiment's name and some letters");
 ABSL_FLAG(std::string, replay, "", "Addresses of the replay shards, in order, with commas between");
@@ -67,7 +73,9 @@ absl::Status Run(const std::vector<std::string>&) {
   estuary::learner::LearnerOptions options;
   options.experiment = absl::GetFlag(FLAGS_experiment);
   options.run_dir = absl::GetFlag(FLAGS_run_dir);
-  options.resume = absl::GetFlag(FLAGS_resume);
+  options.resume =
+      absl::GetFlag(FLAGS_resume) ||
+      (absl::GetFlag(FLAGS_resume_if_begun) && estuary::learner::RunFolder::Holds(options.run_dir));
   options.run_id = absl::GetFlag(FLAGS_run_id);
   options.metrics = absl::GetFlag(FLAGS_metrics);
   options.patience = absl::GetFlag(FLAGS_replay_timeout);
@@ -86,6 +94,8 @@ int main(int argc, char** argv) {
       argc, argv,
       {.name = "estuary-learner",
        .about = "Trains a policy on the transitions that replay shards hold, and hands out its "
-                "versions."},
+                "versions.",
+       .part = "learner",
+       .metrics = estuary::learner::kLearnerMetricFamilies},
       &Run);
 }

@@ -96,10 +96,12 @@ absl::StatusOr<std::unique_ptr<RunFolder>> RunFolder::Create(const std::string& 
   return folder;
 }
 
+bool RunFolder::Holds(const std::string& path) { return Exists(RunIdPath(path)); }
+
 absl::StatusOr<std::unique_ptr<RunFolder>> RunFolder::Resume(const std::string& path,
                                                              const v1::Experiment* expected,
                                                              const std::string& run_id) {
-  if (!Exists(RunIdPath(path))) {
+  if (!Holds(path)) {
     return absl::NotFoundError(
         absl::StrCat("there is no run to resume in '", path, "'; leave --resume out to start one"));
   }

@@ -20,6 +20,8 @@ class RunFolder {
   static absl::StatusOr<std::unique_ptr<RunFolder>> Create(const std::string& path,
                                                            const v1::Experiment& effective,
                                                            const std::string& run_id);
+  // Whether there is a run to go on with.
+  static bool Holds(const std::string& path);
   // Goes on with the run that is there, under its own id. NOT_FOUND where there is none.
   // `expected` (effective) and `run_id` may be null and empty; where they are not, they must be the
   // run's: INVALID_ARGUMENT names the first difference.

@@ -2,30 +2,44 @@
 
 #include <nlohmann/json.hpp>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 
 namespace estuary::learner {
 namespace {
 
-nlohmann::json PositionsToJson(const std::vector<ShardPosition>& positions) {
-  nlohmann::json list = nlohmann::json::array();
-  for (const ShardPosition& p : positions) {
-    list.push_back(
-        {{"shard_id", p.shard_id}, {"start", p.start}, {"cursor", p.cursor}, {"rows", p.rows}});
-  }
-  return list;
-}
+// Reads an object's values one after the other, keeping the first error.
+class Fields {
+ public:
+  explicit Fields(const nlohmann::json& object) : object_(object) {}
 
-std::vector<ShardPosition> PositionsFromJson(const nlohmann::json& list) {
-  std::vector<ShardPosition> positions;
-  for (const nlohmann::json& p : list) {
-    positions.push_back({p.at("shard_id").get<std::string>(), p.at("start").get<uint64_t>(),
-                         p.at("cursor").get<uint64_t>(), p.at("rows").get<uint64_t>()});
+  template <typename T>
+  void Read(const char* key, T& value) {
+    if (object_.contains(key)) return ReadIfThere(key, value);
+    status_.Update(absl::DataLossError(absl::StrCat("it has no '", key, "'")));
   }
-  return positions;
-}
+  // What earlier builds did not write stays as it is.
+  template <typename T>
+  void ReadIfThere(const char* key, T& value) {
+    const auto it = object_.find(key);
+    if (it == object_.end()) return;
+    try {
+      it->get_to(value);
+    } catch (const nlohmann::json::exception&) {
+      status_.Update(absl::DataLossError(absl::StrCat("its '", key, "' is ", it->dump())));
+    }
+  }
+
+  const absl::Status& status() const { return status_; }
+
+ private:
+  const nlohmann::json& object_;
+  absl::Status status_;
+};
 
 }  // namespace
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ShardPosition, shard_id, start, cursor, rows)
 
 std::string RunState::ToJson() const {
   return nlohmann::json{{"gradient_steps", gradient_steps},
@@ -35,29 +49,32 @@ std::string RunState::ToJson() const {
                         {"starved_seconds", starved_seconds},
                         {"real_rows_added", real_rows_added},
                         {"evaluated", evaluated},
-                        {"real", PositionsToJson(real)},
-                        {"sim", PositionsToJson(sim)}}
+                        {"start_metrics", start_metrics},
+                        {"real", real},
+                        {"sim", sim}}
              .dump(1) +
          "\n";
 }
 
 absl::StatusOr<RunState> RunState::FromJson(absl::string_view text) {
-  try {
-    const nlohmann::json json = nlohmann::json::parse(text);
-    RunState state;
-    state.gradient_steps = json.at("gradient_steps").get<uint64_t>();
-    state.environment_steps = json.at("environment_steps").get<uint64_t>();
-    state.policy_version = json.at("policy_version").get<uint64_t>();
-    state.seconds = json.at("seconds").get<double>();
-    state.starved_seconds = json.at("starved_seconds").get<double>();
-    state.real_rows_added = json.at("real_rows_added").get<uint64_t>();
-    state.evaluated = json.at("evaluated").get<bool>();
-    state.real = PositionsFromJson(json.at("real"));
-    state.sim = PositionsFromJson(json.at("sim"));
-    return state;
-  } catch (const nlohmann::json::exception& e) {
-    return absl::DataLossError(absl::StrCat("the run's state is damaged: ", e.what()));
-  }
+  const nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return absl::DataLossError("it is no JSON object");
+  RunState state;
+  Fields fields(json);
+  fields.Read("gradient_steps", state.gradient_steps);
+  fields.Read("environment_steps", state.environment_steps);
+  fields.Read("policy_version", state.policy_version);
+  fields.Read("seconds", state.seconds);
+  fields.Read("starved_seconds", state.starved_seconds);
+  fields.Read("real", state.real);
+  fields.Read("sim", state.sim);
+  // D did not grow while the builds trained that did not write this.
+  fields.ReadIfThere("real_rows_added", state.real_rows_added);
+  // An evaluator that is still there subscribes again.
+  fields.ReadIfThere("evaluated", state.evaluated);
+  fields.ReadIfThere("start_metrics", state.start_metrics);
+  if (!fields.status().ok()) return fields.status();
+  return state;
 }
 
 }  // namespace estuary::learner

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,8 @@ struct RunState {
   uint64_t real_rows_added = 0;
   // An evaluator has been there, so its reports are worth waiting for.
   bool evaluated = false;
+  // What was measured once, before the first step, and is reported with every later metric.
+  std::map<std::string, double> start_metrics;
   // In the shard map's order.
   std::vector<ShardPosition> real;
   std::vector<ShardPosition> sim;
@@ -43,7 +46,8 @@ struct RunState {
   bool operator==(const RunState&) const = default;
 
   std::string ToJson() const;
-  // DATA_LOSS names what is missing.
+  // DATA_LOSS names what is missing. What builds before this one did not write, and need not have,
+  // takes its default.
   static absl::StatusOr<RunState> FromJson(absl::string_view text);
 };
 

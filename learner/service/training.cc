@@ -50,6 +50,7 @@ absl::StatusOr<Outcome> Training::Run() {
     ESTUARY_RETURN_IF_ERROR(DoDue());
     ShowProgress(/*at_once=*/false);
   }
+  ShowEnd();
   return Outcome::kFinished;
 }
 
@@ -130,6 +131,7 @@ absl::Status Training::TakeRealRows() {
   }
   state_.real_rows_added += rows;
   parts_.metrics->AddRealRows(rows);
+  parts_.board->RealRowsCame();
   return absl::OkStatus();
 }
 
@@ -151,13 +153,17 @@ std::string Training::Waiting() const {
 }
 
 absl::Status Training::WaitForRows() {
-  const absl::Time start = absl::Now();
-  absl::Time next_word = start + kWord;
+  absl::Time counted = absl::Now();
+  absl::Time next_word = counted + kWord;
   while (!MayStep() && !process::ShutdownRequested()) {
+    const Want want = AllowedGradientSteps(pace_, state_.environment_steps) > state_.gradient_steps
+                          ? Want::kSamples
+                          : Want::kRows;
     uint64_t taken = 0;
     ESTUARY_RETURN_IF_ERROR(TakeRows(kLook, &taken));
     if (taken == 0) process::SleepOrShutdown(absl::Milliseconds(1));
     const absl::Time now = absl::Now();
+    CountStarved(want, absl::ToDoubleSeconds(now - std::exchange(counted, now)));
     if (now >= next_word) {
       next_word = now + kWord;
       const std::string line = Waiting();
@@ -166,13 +172,14 @@ absl::Status Training::WaitForRows() {
     }
     ShowProgress(/*at_once=*/false);
   }
-  // The time before the first step is no starvation: there is nothing to learn from yet.
-  if (state_.gradient_steps > 0) {
-    const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
-    state_.starved_seconds += seconds;
-    parts_.metrics->AddStarved(seconds);
-  }
   return absl::OkStatus();
+}
+
+void Training::CountStarved(Want want, double seconds) {
+  // The time before the first step is no starvation: there is nothing to learn from yet.
+  if (state_.gradient_steps == 0) return;
+  state_.starved_seconds += seconds;
+  parts_.metrics->AddStarved(want, seconds);
 }
 
 absl::Status Training::Step() {
@@ -197,7 +204,7 @@ absl::Status Training::Step() {
   const double seconds = absl::ToDoubleSeconds(absl::Now() - start) / static_cast<double>(count);
   seconds_per_step_ = seconds_per_step_ > 0 ? 0.9 * seconds_per_step_ + 0.1 * seconds : seconds;
   state_.gradient_steps = end;
-  parts_.metrics->AddGradientSteps(count);
+  parts_.metrics->AddGradientSteps(count, seconds);
   if (data_->sim_feed() != nullptr) {
     data_->sim_feed()->ReportSamples(sim_rows_per_step_ * static_cast<double>(count));
   }
@@ -214,7 +221,9 @@ absl::Status Training::DoDue() {
 
 absl::Status Training::WriteMetrics() {
   ESTUARY_ASSIGN_OR_RETURN(newest_metrics_, engine_->Metrics());
-  newest_metrics_.insert(model_metrics_.begin(), model_metrics_.end());
+  newest_metrics_.insert(state_.start_metrics.begin(), state_.start_metrics.end());
+  ESTUARY_ASSIGN_OR_RETURN(const TensorTree rows, engine_->RowMetrics());
+  parts_.metrics->ObserveRows(rows);
   newest_metrics_["replay/sampled_by_shards"] =
       (data_->real_samples() != nullptr ? 1 : 0) + (data_->sim_samples() != nullptr ? 1 : 0);
   ShowProgress(/*at_once=*/true);
@@ -264,6 +273,7 @@ absl::Status Training::Publish() {
         WantedSimRows(pace_, std::min(steps, pace_.gradient_steps - 1)));
   }
   published_ = update;
+  parts_.metrics->SetPolicy(state_.policy_version);
   if (first) ESTUARY_RETURN_IF_ERROR(WriteCheckpoint());
   const bool evaluate = parts_.evaluations->wanted() && steps > 0 && EvaluationDue(pace_, steps);
   if (evaluate) {
@@ -296,6 +306,14 @@ void Training::ShowProgress(bool at_once) {
     status.set_sim_rows(data_->sim_rows());
     status.set_policy_version(state_.policy_version);
     status.set_starved_seconds(state_.starved_seconds);
+    if (pace_.simulation && state_.environment_steps > 0) {
+      const auto per_row = [this](uint64_t steps, uint64_t rows) {
+        return sim_rows_per_step_ * static_cast<double>(steps) / static_cast<double>(rows);
+      };
+      status.set_samples_per_insert(per_row(state_.gradient_steps, state_.environment_steps));
+      status.set_samples_per_insert_configured(
+          per_row(pace_.gradient_steps_per_epoch, pace_.environment_steps_per_epoch));
+    }
     if (passed >= 0.2) {
       status.set_gradient_steps_per_second(
           static_cast<double>(state_.gradient_steps - shown_steps_) / passed);
@@ -319,7 +337,19 @@ void Training::ShowProgress(bool at_once) {
   parts_.metrics->SetSubscribers(parts_.publisher->subscribers());
   parts_.metrics->SetPendingEvaluations(parts_.publisher->Pending().size(),
                                         parts_.publisher->evaluations_given_up());
-  if (data_->sim_feed() != nullptr) parts_.metrics->SetRowsBehind(data_->sim_feed()->behind());
+  if (data_->sim_feed() != nullptr) {
+    parts_.metrics->SetRowsBehind("sim", data_->sim_feed()->behind());
+  }
+  if (Extends()) parts_.metrics->SetRowsBehind("real", data_->real_feed()->behind());
+}
+
+void Training::ShowEnd() {
+  ShowProgress(/*at_once=*/true);
+  parts_.board->Update([this](v1::LearnerStatus& status) {
+    status.set_gradient_steps_per_second(0);
+    status.set_environment_steps_per_second(0);
+    parts_.metrics->Set(status);
+  });
 }
 
 double Training::Seconds() const {

@@ -87,10 +87,15 @@ class Training {
   absl::Status Publish();
   absl::Status LearnDynamics(const LearnerConfig& config);
   absl::Status LoadEngine();
+  // A file of the checkpoint of `step`, as an error names it.
+  std::string FileOf(uint64_t step, const char* name) const;
   absl::StatusOr<Checkpoint> MakeCheckpoint();
   absl::Status WriteCheckpoint();
   void KeepCheckpoint();
+  void CountStarved(Want want, double seconds);
   void ShowProgress(bool at_once);
+  // All steps are done: nothing moves any more.
+  void ShowEnd();
   std::string Waiting() const;
   double Seconds() const;
 
@@ -108,8 +113,6 @@ class Training {
   std::unique_ptr<Engine> engine_;
   Publisher::Update published_;
   std::map<std::string, double> newest_metrics_;
-  // Of the model of the dynamics, where this process learned one.
-  std::map<std::string, double> model_metrics_;
   uint64_t lost_shown_ = 0;
   bool real_full_said_ = false;
 

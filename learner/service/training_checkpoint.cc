@@ -41,6 +41,7 @@ absl::Status Training::WriteCheckpoint() {
   }
   const absl::Status written = parts_.checkpoints->Write(checkpoint);
   parts_.metrics->AddCheckpoint(written.ok());
+  if (written.ok()) parts_.board->CheckpointWritten();
   if (!written.ok()) {
     return process::Annotate(written, absl::StrCat("the checkpoint of step ", checkpoint.step,
                                                    " could not be written; the last good one is '",

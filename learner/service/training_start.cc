@@ -28,7 +28,19 @@ absl::StatusOr<Publisher::Update> ParseUpdate(const std::string& name, const std
   return Publisher::Update(std::move(update));
 }
 
+// A file of a checkpoint that is whole but does not hold what this build reads.
+absl::Status Unknown(const absl::Status& status, const std::string& file) {
+  return absl::DataLossError(absl::StrCat(
+      file, ": ", status.message(),
+      "; another build of estuary-learner wrote it: go on with that one, or rename the "
+      "checkpoint's folder, and --resume goes on from the checkpoint before it"));
+}
+
 }  // namespace
+
+std::string Training::FileOf(uint64_t step, const char* name) const {
+  return absl::StrCat("'", parts_.checkpoints->PathOf(step), "/", name, "'");
+}
 
 absl::Status Training::Restore(const Checkpoint& checkpoint) {
   for (const char* needed : {kEngineFile, kStateFile, kPolicyFile}) {
@@ -37,7 +49,9 @@ absl::Status Training::Restore(const Checkpoint& checkpoint) {
           absl::StrCat("the checkpoint of step ", checkpoint.step, " has no file ", needed));
     }
   }
-  ESTUARY_ASSIGN_OR_RETURN(state_, RunState::FromJson(checkpoint.files.at(kStateFile)));
+  absl::StatusOr<RunState> state = RunState::FromJson(checkpoint.files.at(kStateFile));
+  if (!state.ok()) return Unknown(state.status(), FileOf(checkpoint.step, kStateFile));
+  state_ = *std::move(state);
   engine_state_ = checkpoint.files.at(kEngineFile);
   ESTUARY_ASSIGN_OR_RETURN(published_, ParseUpdate(kPolicyFile, checkpoint.files.at(kPolicyFile)));
   std::map<uint64_t, Publisher::Update> pending;
@@ -52,6 +66,7 @@ absl::Status Training::Restore(const Checkpoint& checkpoint) {
     if (!parts_.evaluations->Complete(version)) parts_.publisher->Publish(update, true);
   }
   parts_.publisher->Publish(published_, /*evaluate=*/false);
+  parts_.metrics->SetPolicy(state_.policy_version);
   resumed_ = true;
   seconds_before_ = state_.seconds;
   spdlog::info("going on from the checkpoint of step {}", checkpoint.step);
@@ -113,7 +128,9 @@ absl::Status Training::LoadEngine() {
     }
   }
   const absl::Status loaded = engine_->Load(engine_state_);
-  if (!loaded.ok()) return process::Annotate(loaded, "the checkpoint");
+  const std::string file = FileOf(state_.gradient_steps, kEngineFile);
+  if (absl::IsNotFound(loaded)) return Unknown(loaded, file);
+  if (!loaded.ok()) return process::Annotate(loaded, file);
   engine_state_.clear();
   return absl::OkStatus();
 }
@@ -140,7 +157,8 @@ absl::Status Training::LearnDynamics(const LearnerConfig& config) {
       "the model of the real dynamics errs by {:.3f} standard deviations of a transition's "
       "change (on rows held out)",
       model.error);
-  model_metrics_ = {{"dynamics_model/loss", model.loss}, {"dynamics_model/error", model.error}};
+  state_.start_metrics = {{"dynamics_model/loss", model.loss},
+                          {"dynamics_model/error", model.error}};
   return SetDynamicsModel(*engine_, model);
 }
 
@@ -151,7 +169,10 @@ absl::Status Training::Begin() {
         data_->UnreportedSamples(sim_rows_per_step_ * static_cast<double>(state_.gradient_steps));
     if (unreported > 0) data_->sim_feed()->ReportSamples(unreported);
   }
-  if (Extends()) ESTUARY_RETURN_IF_ERROR(data_->real_feed()->Follow());
+  if (Extends()) {
+    ESTUARY_RETURN_IF_ERROR(data_->real_feed()->Follow());
+    parts_.metrics->ExpectRealRows();
+  }
   started_ = shown_ = absl::Now();
   shown_steps_ = state_.gradient_steps;
   shown_rows_ = state_.environment_steps;

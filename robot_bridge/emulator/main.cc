@@ -94,6 +94,7 @@ int main(int argc, char** argv) {
        .about =
            "Plays the physical wheel-legged robot in real time: connects to an estuary-bridge, "
            "sends an observation every 5 ms and does what the commands say, by the robot's real "
-           "dynamics. Prints a line about each episode."},
+           "dynamics. Prints a line about each episode.",
+       .part = "robot"},
       &estuary::bridge::Run);
 }

@@ -39,7 +39,7 @@ class Histogram {
   uint64_t MaxUs() const { return max_us_.load(std::memory_order_relaxed); }
 
   // Upper edge of bucket i in microseconds.
-  static double UpperUs(int bucket) {
+  static constexpr double UpperUs(int bucket) {
     const int octave = bucket / kSubBuckets;
     const int sub = bucket % kSubBuckets;
     if (octave < 2) return bucket + 1;

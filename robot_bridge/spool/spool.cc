@@ -265,6 +265,10 @@ uint64_t Spool::bytes() const {
   absl::MutexLock lock(&mutex_);
   return BytesLocked();
 }
+uint64_t Spool::limit() const {
+  absl::MutexLock lock(&mutex_);
+  return LimitLocked();
+}
 double Spool::used() const {
   absl::MutexLock lock(&mutex_);
   return static_cast<double>(BytesLocked()) / static_cast<double>(LimitLocked());

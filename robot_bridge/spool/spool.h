@@ -66,7 +66,9 @@ class Spool {
   uint64_t synced() const;
   uint64_t acknowledged() const;
   uint64_t bytes() const;
-  // Part that is taken, 0 to 1, of the limit or of what the disk has left, whichever is less.
+  // What it may take: the limit, or what the disk has left, whichever is less.
+  uint64_t limit() const;
+  // Part of that which is taken, 0 to 1.
   double used() const;
   // Rows that still fit.
   uint64_t room() const;

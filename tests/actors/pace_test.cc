@@ -42,5 +42,14 @@ TEST(Pace, SharesTheRandomStepsOutWithNoneLost) {
   }
 }
 
+TEST(Pace, GivesReplicasRandomStepsOnlyInTheRandomStart) {
+  v1::Experiment experiment = WithEpoch(1000, 4);
+  experiment.mutable_exploration()->set_random_steps(1001);
+  EXPECT_EQ(RandomShareOfReplica(experiment, 0), 251u);
+  EXPECT_EQ(RandomShareOfReplica(experiment, 900), 101u);
+  EXPECT_EQ(RandomShareOfReplica(experiment, 1001), 0u);
+  EXPECT_EQ(RandomShareOfReplica(experiment, 50000), 0u);
+}
+
 }  // namespace
 }  // namespace estuary::actor

@@ -423,7 +423,7 @@ TEST(RolloutLoop, CountsIntoItsMetrics) {
   h.inbox.Put(MakeReadyPolicy(6, 1));
   ASSERT_TRUE(h.RunUntil(32).ok());
   std::map<std::string, double> values;
-  for (const prometheus::MetricFamily& family : h.registry.registry()->Collect()) {
+  for (const prometheus::MetricFamily& family : h.registry.Collect()) {
     for (const prometheus::ClientMetric& metric : family.metric) {
       std::string name = family.name;
       for (const auto& label : metric.label) name += "/" + label.value;
@@ -434,7 +434,9 @@ TEST(RolloutLoop, CountsIntoItsMetrics) {
   EXPECT_EQ(values["estuary_actor_episodes_total/terminated"], 8);
   EXPECT_EQ(values["estuary_actor_episodes_total/truncated"], 0);
   EXPECT_EQ(values["estuary_actor_episode_return"], 1 + 2 + 3 + 4);
+  EXPECT_EQ(values["estuary_actor_episode_steps"], 4);
   EXPECT_EQ(values["estuary_actor_policy_version"], 6);
+  EXPECT_GT(values["estuary_actor_policy_age_seconds"], 0);
   EXPECT_EQ(values["estuary_actor_blocks_total"], 2);
 }
 

@@ -20,6 +20,7 @@ namespace {
 
 using policy::testing::MakePolicyVersion;
 using testing::ChildProcess;
+using ::testing::ContainsRegex;
 using testing::FakeLearner;
 using ::testing::HasSubstr;
 using testing::ReplayProcess;
@@ -129,6 +130,25 @@ TEST_F(RolloutProcess, GoesOnWithItsSequenceAfterAKill) {
   const std::vector<uint32_t> episodes = Episodes(before + 2000);
   const std::set<uint32_t> first(episodes.begin(), episodes.begin() + before);
   for (size_t i = before; i < episodes.size(); ++i) EXPECT_FALSE(first.contains(episodes[i]));
+}
+
+TEST_F(RolloutProcess, GoesOnUnderItsHostsNameAsAReplica) {
+  StartAll();
+  learner_->Publish(Version(1));
+  ASSERT_TRUE(replay_->WaitForRows(1000)) << actor_->Output();
+  actor_->Signal(SIGKILL);
+  ASSERT_EQ(actor_->Wait(kSoon), -SIGKILL);
+  const uint64_t of_actor_0 = replay_->Describe().inserted();
+  StartActor({"--replica"});
+  ASSERT_TRUE(replay_->WaitForRows(of_actor_0 + 1000)) << actor_->Output();
+  actor_->Signal(SIGKILL);
+  ASSERT_EQ(actor_->Wait(kSoon), -SIGKILL);
+  const uint64_t of_replica = replay_->Describe().inserted() - of_actor_0;
+  StartActor({"--replica"});
+  ASSERT_TRUE(replay_->WaitForRows(of_actor_0 + of_replica + 1000)) << actor_->Output();
+  // The log holds all three lives: the replica did not go on with actor 0's rows, but with its own.
+  EXPECT_THAT(actor_->Output(), ContainsRegex("from row 0 on(.|\n)*from row 0 on"));
+  EXPECT_THAT(actor_->Output(), HasSubstr(absl::StrCat("from row ", of_replica, " on")));
 }
 
 TEST_F(RolloutProcess, FlushesWhenAskedToStop) {

@@ -26,6 +26,7 @@ v1::DescribeResponse Shard(const std::string& id, uint64_t inserted, double samp
   table.set_inserted(inserted);
   table.set_sampled(sampled);
   table.set_writers(2);
+  table.set_follower_lag(7);
   return answer;
 }
 
@@ -53,7 +54,7 @@ TEST(ReplayReport, GivesRatesBetweenTwoReadings) {
   const std::string text = FormatReplay(now, &before);
   EXPECT_THAT(Line(text, "host0", "sim"),
               ::testing::ElementsAre("host0", "sim", "1,000", "2,000", "50%", "3.0", "MiB", "1,600",
-                                     "0", "300", "900", "200", "0", "0", "2", "0"));
+                                     "0", "300", "900", "200", "0", "0", "2", "0", "0", "7"));
 }
 
 TEST(ReplayReport, GivesNoRatesOfAShardThatWasStartedAnew) {
@@ -68,7 +69,7 @@ TEST(ReplayReport, SumsUpTheShards) {
   const ReplayReading before = Reading(0, {Shard("a", 0, 0), Shard("b", 0, 0)});
   const ReplayReading now = Reading(1, {Shard("a", 100, 10), Shard("b", 200, 20)});
   const std::vector<std::string> sum = Line(FormatReplay(now, &before), "all", "sim");
-  ASSERT_EQ(sum.size(), 16u);
+  ASSERT_EQ(sum.size(), 18u);
   EXPECT_EQ(sum[2], "2,000");
   EXPECT_EQ(sum[7], "300");
   EXPECT_EQ(sum[9], "300");
@@ -89,11 +90,15 @@ TEST(ReplayReport, SaysWhoWaitsAndWhoWaited) {
   was.mutable_tables(0)->mutable_waits()->set_writers_waiting_for_samples(10);
   v1::DescribeResponse is = was;
   is.mutable_tables(0)->mutable_waits()->set_writers_waiting_for_samples(10.5);
+  is.mutable_tables(0)->mutable_waits()->set_followers_waiting_for_network(0.2);
   is.mutable_tables(0)->set_waiting("2 writers wait for samples");
   const ReplayReading before = Reading(0, {was});
   const std::string text = FormatReplay(Reading(1, {is}), &before);
   EXPECT_THAT(text, HasSubstr("host0 sim: 2 writers wait for samples"));
-  EXPECT_THAT(text, HasSubstr("in the last 1.0 s:\n  host0 sim: writers 0.5 s for samples"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("in the last 1.0 s:\n  host0 sim: writers 0.5 s for samples, followers 0.2 s for "
+                "the network"));
   EXPECT_THAT(FormatReplay(before, &before), Not(HasSubstr("writers 10")));
 }
 

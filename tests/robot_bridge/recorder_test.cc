@@ -69,7 +69,7 @@ class RecorderTest : public testing::Test {
   }
   std::string MetricsText() {
     std::ostringstream out;
-    prometheus::TextSerializer().Serialize(out, metrics_.registry()->Collect());
+    prometheus::TextSerializer().Serialize(out, metrics_.Collect());
     return out.str();
   }
   // Everything durable from `position` on.
@@ -163,7 +163,7 @@ TEST_F(RecorderTest, ShowsAndCountsEveryChangeOfStateWithItsReason) {
   EXPECT_THAT(metrics, HasSubstr("estuary_bridge_state_changes_total{from=\"DISARMED\",reason="
                                  "\"arm\",robot=\"robot\",to=\"ARMED\"} 1"));
   EXPECT_THAT(metrics, HasSubstr("estuary_bridge_spool_used_ratio"));
-  EXPECT_THAT(metrics, HasSubstr("estuary_bridge_spool_oldest_seconds"));
+  EXPECT_THAT(metrics, HasSubstr("estuary_bridge_spool_oldest_age_seconds"));
 }
 
 }  // namespace

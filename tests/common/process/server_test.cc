@@ -9,7 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "common/process/channel.h"
-#include "common/process/metrics.h"
+#include "common/process/metrics_server.h"
 
 namespace estuary::process {
 namespace {

@@ -15,8 +15,9 @@
 #include "common/process/channel.h"
 #include "common/process/explain.h"
 #include "common/process/files.h"
-#include "common/process/metrics.h"
+#include "common/process/metrics_server.h"
 #include "common/process/openssl_session.h"
+#include "common/process/process_metric_families.h"
 #include "common/process/server.h"
 #include "common/process/status.h"
 #include "estuary/v1/learner.grpc.pb.h"
@@ -145,8 +146,7 @@ TEST_F(TlsTest, ACertificateThatExpiresWhileRunningIsRefused) {
 TEST_F(TlsTest, AWrongRoleIsToldWhoMayAndCounted) {
   Serve();
   auto& refused =
-      ProcessMetrics().Counter("estuary_process_refused_calls_total",
-                               "Calls refused because the caller's certificate has another role",
+      ProcessMetrics().Counter(ProcessFamily("estuary_process_refused_calls_total"),
                                {{"role", "replay"}, {"method", "/estuary.v1.Learner/Status"}});
   const double before = refused.Value();
   const absl::Status status = Call(lab_.As(Role::kReplay, "replay-0"));
@@ -294,9 +294,16 @@ class MetricsTest : public TlsTest {
   }
 };
 
+constexpr MetricFamily kFamilies[] = {{.name = "estuary_test_things_total",
+                                       .type = MetricType::kCounter,
+                                       .unit = "things",
+                                       .meaning = "Things",
+                                       .healthy = "any",
+                                       .action = "none"}};
+
 TEST_F(MetricsTest, AreReadByViewersOverTls) {
   Metrics metrics;
-  metrics.Counter("estuary_test_things_total", "Things").Increment(3);
+  metrics.Counter(FindFamily(kFamilies, "estuary_test_things_total")).Increment(3);
   const auto server = MetricsServer::Start(address_, metrics, lab_.As(Role::kActor, "actor-0"));
   ASSERT_TRUE(server.ok()) << server.status();
   const std::string get = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n";

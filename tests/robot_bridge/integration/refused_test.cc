@@ -8,6 +8,7 @@
 #include "common/client/replay_shards.h"
 #include "common/process/log.h"
 #include "common/process/metrics.h"
+#include "common/process/process_metric_families.h"
 #include "replay_server/replay_server.h"
 #include "robot_bridge/shipper.h"
 #include "tests/common/process/lab.h"
@@ -75,8 +76,7 @@ TEST(Refused, RowsWaitInTheSpoolUntilTheCertificateAllowsThem) {
   const std::string folder = lab.Issue(Role::kViewer, "mistaken");
   ASSERT_TRUE(process::UseSecurity(folder, false, false).ok());
   auto& refused = process::ProcessMetrics().Counter(
-      "estuary_process_refused_calls_total",
-      "Calls refused because the caller's certificate has another role",
+      process::ProcessFamily("estuary_process_refused_calls_total"),
       {{"role", "viewer"}, {"method", "/estuary.v1.Replay/Append"}});
   {
     Shipper shipper({.shards = {address},
