@@ -1,7 +1,7 @@
 """Machines: what the computers do, and what each of Estuary's processes takes of them."""
 
 from board import dashboard
-from panels import lines, query, rows
+from panels import lines, new_counts, query, rows
 
 HERE = 'instance=~"$machine"'
 # Mounts of files rather than file systems say the same disk again.
@@ -148,11 +148,11 @@ def processes():
             "none",
             [
                 query(
-                    f"sum by (job, role, method) (increase(estuary_process_refused_calls_total{{{PROCESSES}}}[1m]))",
+                    f"sum by (job, role, method) {new_counts(f'estuary_process_refused_calls_total{{{PROCESSES}}}', '1m')}",
                     "{{job}}: {{role}}, {{method}}",
                 ),
                 query(
-                    f"sum by (job) (increase(estuary_process_failed_handshakes_total{{{PROCESSES}}}[1m]))",
+                    f"sum by (job) {new_counts(f'estuary_process_failed_handshakes_total{{{PROCESSES}}}', '1m')}",
                     "{{job}}: handshakes",
                 ),
             ],

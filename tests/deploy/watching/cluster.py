@@ -40,7 +40,7 @@ cluster { shards: 2 actors: 2 }
 """
 
 # From this port up: the processes of `estuary train`, then the others.
-CLUSTER_PORTS, BRIDGE, NODE, PROMETHEUS, ALERTMANAGER, PORTS = 10, 10, 11, 12, 13, 14
+CLUSTER_PORTS, BRIDGE, NODE, PROMETHEUS, ALERTMANAGER, BRIDGE_CALLS, PORTS = 10, 10, 11, 12, 13, 14, 15
 
 
 def free_ports(count):
@@ -84,7 +84,7 @@ class Cluster:
         self._start(
             "bridge",
             BIN / "estuary-bridge",
-            f"--listen={self.bridge}",
+            f"--listen={self.bridge},127.0.0.1:{self.port + BRIDGE_CALLS}",
             f"--replay={self.shards}",
             f"--learner={self.learner}",
             f"--spool_dir={self.folder}/spool",
@@ -150,6 +150,10 @@ class Cluster:
                 return answer.status
         except urllib.error.HTTPError as error:
             return error.code
+
+    def call_without_a_certificate(self):
+        with socket.create_connection(("127.0.0.1", self.port + BRIDGE_CALLS)) as caller:
+            caller.sendall(b"neither a certificate nor TLS\r\n")
 
     def alerts_shown(self):
         """Of Alertmanager: names with job, and whether they are inhibited."""

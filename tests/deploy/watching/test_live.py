@@ -67,9 +67,11 @@ class Watched(unittest.TestCase):
         os.kill(self.cluster.children("estuary-actor")[0], signal.SIGKILL)
         self.assert_speaks("overview/annotation Processes that started")
 
-    def test_5_somebody_with_the_wrong_role_is_counted(self):
+    def test_5_somebody_without_the_role_or_a_certificate_is_counted(self):
         self.assertEqual(self.cluster.ask_without_the_role(), 403)
         self.assert_speaks("machines/Refused calls and failed handshakes/A")
+        self.cluster.call_without_a_certificate()
+        self.assert_speaks("machines/Refused calls and failed handshakes/B")
 
     def test_6_fallback_and_emergency_stop_are_told(self):
         bridge = f"--bridge={self.cluster.bridge}"
