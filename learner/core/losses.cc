@@ -4,13 +4,13 @@
 
 #include <cmath>
 
+#include "learner/core/log_variance.h"
+
 namespace estuary::learner {
 namespace {
 
 constexpr double kRegularizerBound = 1000;
 constexpr double kLogTwo = 0.69314718055994530942;
-constexpr double kLeastLogVariance = -10;
-constexpr double kGreatestLogVariance = 0.5;
 constexpr double kHalfLogTwoPi = 0.91893853320467274178;
 
 at::Tensor Bounded(const at::Tensor& regularizer) {

@@ -40,7 +40,7 @@ class Backend {
 // What the library has to offer, found by its name; bumped with every change to this file or to
 // step_arguments.h, so that a library of another build is refused instead of believed.
 inline constexpr char kBackendSymbol[] = "EstuaryCudaBackend";
-inline constexpr int kBackendVersion = 2;
+inline constexpr int kBackendVersion = 3;
 
 // Null where there is no device to use; then `error`, of `error_bytes`, says why.
 using OpenBackend = Backend* (*)(int version, char* error, size_t error_bytes);

@@ -1,10 +1,12 @@
 // The critics' losses with their gradient: the dynamics ratio and gap from d_sas, the targets, and
-// the regularisers. Equations as in losses.h; a block of threads a seed.
+// the regularisers; and V's loss, which reads the same targets. Equations as in losses.h; a block
+// of threads a seed.
 #pragma once
 
 #include "learner/core/cuda/discriminator_stages.h"
 #include "learner/core/cuda/portable.h"
 #include "learner/core/cuda/step_arguments.h"
+#include "learner/core/cuda/value_stages.h"
 
 namespace estuary::learner::cuda {
 
@@ -20,6 +22,7 @@ struct CriticLoss {
     Targets(team, seed);
     bool sound = Sound(s.losses[seed * kLosses + kLossPolicy]) &&
                  Sound(s.losses[seed * kLosses + kLossAlpha]);
+    if (s.settings.has_value) sound = ValueLoss<T>{s}(team, seed) && sound;
     for (int twin = 0; twin < 2; ++twin) sound = Critic(team, seed, twin) && sound;
     team.Once([&] {
       SeedState& state = s.state[seed];
@@ -49,7 +52,8 @@ struct CriticLoss {
         if (c.noisy > 0) {
           T sum = 0;
           for (int64_t v = c.exact; v < variants; ++v) sum += log_ratio(v);
-          s.u[seed * n + i] = Clamp(-(sum / static_cast<T>(c.noisy)), static_cast<T>(c.gap_min),
+          const T mean = sum / static_cast<T>(c.noisy);
+          s.u[seed * n + i] = Clamp(c.modelled ? mean : -mean, static_cast<T>(c.gap_min),
                                     static_cast<T>(c.gap_max));
         }
       });
@@ -65,13 +69,14 @@ struct CriticLoss {
   ESTUARY_DEVICE void Targets(Team& team, int seed) const {
     const StepSettings& c = s.settings;
     const int64_t rows = c.rows();
-    const T* q = s.target_pass.outputs[s.targets.layers - 1] + seed * 2 * rows;
+    const T* q = s.target_pass.outputs[s.targets.layers - 1] + int64_t{seed} * 2 * s.target_rows;
     const T alpha = std::exp(s.main.values[int64_t{seed} * s.main.size + c.log_alpha]);
     const T clip = static_cast<T>(c.shaping_clip);
     team.ForEach(rows, [&](int64_t r) {
       const T* row = s.rows + (seed * rows + r) * c.width;
-      T value = MinOfTwins(q[r], q[rows + r]);
+      T value = MinOfTwins(q[r], q[s.target_rows + r]);
       if (c.backup_entropy) value -= s.next_log_prob[seed * rows + r] * alpha;
+      if (c.has_value) value = BlendedValue(s, seed, r, value);
       T reward = row[c.sas];
       if (c.shaped && r >= c.real) {
         reward += Clamp(s.log_ratio[int64_t{seed} * c.sim + r - c.real], -clip, clip);

@@ -50,6 +50,9 @@ class SeedView : public Engine {
   absl::StatusOr<std::map<std::string, double>> Metrics() override {
     return Guarded("taking metrics", [&] { return learner_->Metrics(seed_); });
   }
+  absl::StatusOr<TensorTree> RowMetrics() override {
+    return Guarded("taking metrics", [&] { return learner_->RowMetrics(seed_); });
+  }
   absl::StatusOr<PolicyWeights> ExportPolicy(PolicyKind kind) override {
     return Guarded("exporting the policy", [&] { return learner_->Policy(seed_, kind); });
   }
@@ -118,12 +121,9 @@ absl::StatusOr<std::shared_ptr<Backend>> OpenBackendFor(const EngineOptions& opt
 }  // namespace
 
 absl::Status CheckSupported(const LearnerConfig& config) {
-  if (config.algorithm.NeedsDynamicsModel() || config.algorithm.NeedsValue()) {
-    return absl::UnimplementedError(
-        absl::StrCat("engine CUDA_GRAPH does not compute algorithm '", config.algorithm.name,
-                     "': it has no net V and no model of the dynamics; choose engine EAGER"));
-  }
-  for (const auto& hidden : {config.networks.hidden, config.networks.discriminator_hidden}) {
+  const NetworkConfig& networks = config.networks;
+  for (const auto& hidden :
+       {networks.hidden, networks.discriminator_hidden, networks.dynamics_hidden}) {
     if (hidden.size() > static_cast<size_t>(kMostLayers)) {
       return absl::UnimplementedError(absl::StrCat("engine CUDA_GRAPH computes nets of at most ",
                                                    kMostLayers, " hidden layers, not ",

@@ -14,6 +14,7 @@
 #include "learner/core/cuda/given_batch.h"
 #include "learner/core/cuda/record.h"
 #include "learner/core/cuda/replay_views.h"
+#include "learner/core/dynamics_model.h"
 #include "learner/core/eager/step_batch.h"
 #include "learner/core/engine_state.h"
 #include "learner/core/native/scaling.h"
@@ -45,6 +46,7 @@ class Learner : public GraphLearner {
         other_memory_(*backend_),
         replays_(options_.config, *backend_, seeds.size()),
         steps_done_(seeds.size()),
+        has_model_(seeds.size(), !options.config.algorithm.NeedsDynamicsModel()),
         failures_(seeds.size()) {}
 
   absl::Status Start() {
@@ -62,11 +64,8 @@ class Learner : public GraphLearner {
       at::Generator generator = at::detail::createCPUGenerator(option.seed);
       generator.set_current_seed(option.seed);
       nets_.Initialize(generator, Options());
-      Upload(nets_.main.flat(), step_.main.values, seed, nets_.main_size);
-      Upload(nets_.target_group.flat(), step_.target_group.values, seed, nets_.targets_size);
-      if (nets_.has_discriminators) {
-        Upload(nets_.discriminators.flat(), step_.discriminators.values, seed,
-               nets_.discriminators_size);
+      for (const Group& group : Groups()) {
+        Upload(group.declared.flat(), group.buffers.values, seed, group.buffers.size);
       }
       Upload(nets_.main.flat(), step_.average, seed, nets_.critics_begin);
     }
@@ -79,6 +78,9 @@ class Learner : public GraphLearner {
   uint64_t steps_done(int seed) const override { return steps_done_[static_cast<size_t>(seed)]; }
 
   absl::Status Step(int count) override {
+    for (const bool has_model : has_model_) {
+      if (!has_model) return NoDynamicsModel();
+    }
     while (count > 0) {
       auto status = replays_.Update(seeds_, steps_done_, step_.real, step_.sim);
       status.Update(Stopped());
@@ -120,49 +122,24 @@ class Learner : public GraphLearner {
     add("u", c.gap_penalty, other_.u);
     add("omega", c.gap_penalty, other_.omega);
     add("ratio", c.weighted, other_.ratio);
-    nets_.main.Export(Download(step_.main.gradient, 0, nets_.main_size), "gradient/", outputs);
-    if (nets_.has_discriminators) {
-      nets_.discriminators.Export(
-          Download(step_.discriminators.gradient, 0, nets_.discriminators_size), "gradient/",
-          outputs);
+    for (const Group& group : Groups()) {
+      if (group.trained()) Export(0, group, group.buffers.gradient, "gradient/", outputs);
     }
     return outputs;
   }
 
   absl::StatusOr<std::map<std::string, double>> Metrics(int seed) override {
     if (last_ == nullptr) return std::map<std::string, double>();
-    // A seed that stopped still shows its last step.
-    if (auto status = Check(); absl::IsUnavailable(status)) return status;
-    const StepArguments<T>& s = *last_;
-    const StepSettings& c = s.settings;
-    SeedState state;
-    if (!backend_->Read(&state, s.state + seed, sizeof(state))) return Broken("taking metrics");
-    StepRecord record;
-    record.losses = Numbers(s.losses, seed, kLosses);
-    record.q = Numbers(s.critic_pass.outputs[s.critics.layers - 1], seed, 2 * s.q_rows);
-    record.q_rows = s.q_rows;
-    record.real = c.real;
-    record.sim = c.sim;
-    record.target = Numbers(s.target, seed, c.rows());
-    record.log_prob = Numbers(s.log_prob, seed, c.rows());
-    if (c.gap_penalty) {
-      record.u = Numbers(s.u, seed, c.sim);
-      record.omega = Numbers(s.omega, seed, c.sim);
-    }
-    if (c.exact > 0) record.log_ratio = Numbers(s.log_ratio, seed, c.sim);
-    if (c.weighted) record.ratio = Numbers(s.ratio, seed, c.sim);
-    if (c.discriminator_rows > 0) {
-      record.sa_logits = Numbers(s.sa_logits, seed, 4 * c.discriminator_rows);
-      record.sas_logits = Numbers(s.sas_logits, seed, 4 * c.discriminator_rows);
-      record.discriminator_gradient =
-          Numbers(s.discriminators.gradient, seed, nets_.discriminators_size);
-    }
-    record.main_gradient = Numbers(s.main.gradient, seed, nets_.main_size);
-    record.alpha =
-        std::exp(Numbers(s.main.values, seed, nets_.main_size)[static_cast<size_t>(c.log_alpha)]);
-    record.learning_rate = state.learning_rate;
-    return MetricsOf(options_.config, record, nets_.critics_begin,
-                     nets_.critics_begin + nets_.targets_size);
+    const auto record = Record(seed);
+    if (!record.ok()) return record.status();
+    return MetricsOf(options_.config, *record, nets_);
+  }
+
+  absl::StatusOr<TensorTree> RowMetrics(int seed) override {
+    if (last_ == nullptr) return TensorTree();
+    const auto record = Record(seed);
+    if (!record.ok()) return record.status();
+    return RowMetricsOf(*record);
   }
 
   absl::StatusOr<PolicyWeights> Policy(int seed, PolicyKind kind) override {
@@ -205,16 +182,12 @@ class Learner : public GraphLearner {
 
   absl::Status SetParameters(int seed, const TensorTree& parameters) override {
     Staged staged;
-    Stage(parameters, "", nets_.main, step_.main.values, nets_.main_size, staged);
-    Stage(parameters, "", nets_.target_group, step_.target_group.values, nets_.targets_size,
-          staged);
-    if (nets_.has_discriminators) {
-      Stage(parameters, "", nets_.discriminators, step_.discriminators.values,
-            nets_.discriminators_size, staged);
-    }
+    for (const Group& group : Groups()) Stage(parameters, "", group, group.buffers.values, staged);
     if (!staged.status.ok()) return staged.status;
     Commit(staged, seed);
+    // The main group's, which begin with the policy's.
     Upload(staged.parts[0].tensor, step_.average, seed, nets_.critics_begin);
+    has_model_[static_cast<size_t>(seed)] = true;
     return state_memory_.status();
   }
 
@@ -228,16 +201,10 @@ class Learner : public GraphLearner {
     const uint64_t number = seeds_[static_cast<size_t>(seed)].seed;
     state.random_state.assign(reinterpret_cast<const char*>(&number), sizeof(number));
     ExportParameters(seed, "parameter/", state.tensors);
-    nets_.main.Export(Download(step_.main.first_moment, seed, nets_.main_size), "first_moment/",
-                      state.tensors);
-    nets_.main.Export(Download(step_.main.second_moment, seed, nets_.main_size), "second_moment/",
-                      state.tensors);
-    if (nets_.has_discriminators) {
-      const int size = nets_.discriminators_size;
-      nets_.discriminators.Export(Download(step_.discriminators.first_moment, seed, size),
-                                  "first_moment/", state.tensors);
-      nets_.discriminators.Export(Download(step_.discriminators.second_moment, seed, size),
-                                  "second_moment/", state.tensors);
+    for (const Group& group : Groups()) {
+      if (!group.trained()) continue;
+      Export(seed, group, group.buffers.first_moment, "first_moment/", state.tensors);
+      Export(seed, group, group.buffers.second_moment, "second_moment/", state.tensors);
     }
     state.tensors["policy_average"] = {{nets_.critics_begin},
                                        Numbers(step_.average, seed, nets_.critics_begin)};
@@ -262,15 +229,12 @@ class Learner : public GraphLearner {
     fresh.steps_done = state->steps_done;
     const TensorTree& tree = state->tensors;
     Staged staged;
-    const auto group = [&](const ParameterGroup& declared, const GroupBuffers<T>& buffers) {
-      Stage(tree, "parameter/", declared, buffers.values, buffers.size, staged);
-      if (buffers.first_moment == nullptr) return;
-      Stage(tree, "first_moment/", declared, buffers.first_moment, buffers.size, staged);
-      Stage(tree, "second_moment/", declared, buffers.second_moment, buffers.size, staged);
-    };
-    group(nets_.main, step_.main);
-    group(nets_.target_group, step_.target_group);
-    if (nets_.has_discriminators) group(nets_.discriminators, step_.discriminators);
+    for (const Group& group : Groups()) {
+      Stage(tree, "parameter/", group, group.buffers.values, staged);
+      if (!group.trained()) continue;
+      Stage(tree, "first_moment/", group, group.buffers.first_moment, staged);
+      Stage(tree, "second_moment/", group, group.buffers.second_moment, staged);
+    }
     const auto average = Find(tree, "policy_average", {nets_.critics_begin}, "the saved state");
     staged.status.Update(average.status());
     if (!staged.status.ok()) return staged.status;
@@ -288,6 +252,7 @@ class Learner : public GraphLearner {
     const size_t at = static_cast<size_t>(seed);
     seeds_[at].seed = fresh.seed;
     steps_done_[at] = fresh.steps_done;
+    has_model_[at] = true;
     failures_[at] = absl::OkStatus();
     last_ = nullptr;
     replays_.Forget();
@@ -296,6 +261,22 @@ class Learner : public GraphLearner {
 
  private:
   static constexpr char kEngineName[] = "cuda_graph";
+
+  // What the nets declare, and where all seeds' numbers of it lie.
+  struct Group {
+    const ParameterGroup& declared;
+    const GroupBuffers<T>& buffers;
+
+    bool trained() const { return buffers.gradient != nullptr; }
+  };
+  // Those that the algorithm has.
+  std::vector<Group> Groups() const {
+    std::vector<Group> groups = {{nets_.main, step_.main},
+                                 {nets_.target_group, step_.target_group}};
+    if (nets_.has_discriminators) groups.push_back({nets_.discriminators, step_.discriminators});
+    if (nets_.has_model) groups.push_back({nets_.model_group, step_.model_group});
+    return groups;
+  }
 
   // Parts of a tree that are sound, before any of them goes to the device.
   struct Staged {
@@ -310,11 +291,11 @@ class Learner : public GraphLearner {
 
   static at::TensorOptions Options() { return at::TensorOptions().dtype(kType<T>); }
 
-  static void Stage(const TensorTree& tree, const char* prefix, const ParameterGroup& group, T* to,
-                    int size, Staged& staged) {
-    const at::Tensor tensor = at::empty({size}, Options());
-    staged.status.Update(group.Import(tree, prefix, tensor));
-    staged.parts.push_back({tensor, to, size});
+  static void Stage(const TensorTree& tree, const char* prefix, const Group& group, T* to,
+                    Staged& staged) {
+    const at::Tensor tensor = at::empty({group.buffers.size}, Options());
+    staged.status.Update(group.declared.Import(tree, prefix, tensor));
+    staged.parts.push_back({tensor, to, group.buffers.size});
   }
   void Commit(const Staged& staged, int seed) {
     for (const auto& part : staged.parts) Upload(part.tensor, part.to, seed, part.size);
@@ -337,19 +318,54 @@ class Learner : public GraphLearner {
     return ToHost(Download(from, seed, size)).values;
   }
 
+  // A seed's part of `numbers`, one of the group's buffers.
+  void Export(int seed, const Group& group, const T* numbers, const char* prefix,
+              TensorTree& tree) {
+    group.declared.Export(Download(numbers, seed, group.buffers.size), prefix, tree);
+  }
   void ExportParameters(int seed, const char* prefix, TensorTree& tree) {
-    nets_.main.Export(Download(step_.main.values, seed, nets_.main_size), prefix, tree);
-    nets_.target_group.Export(Download(step_.target_group.values, seed, nets_.targets_size), prefix,
-                              tree);
-    if (nets_.has_discriminators) {
-      nets_.discriminators.Export(
-          Download(step_.discriminators.values, seed, nets_.discriminators_size), prefix, tree);
-    }
+    for (const Group& group : Groups()) Export(seed, group, group.buffers.values, prefix, tree);
   }
 
   absl::Status Broken(const char* what) const {
     return absl::UnavailableError(absl::StrCat(what, " failed on ", std::string(backend_->name()),
                                                ": ", std::string(backend_->error())));
+  }
+
+  // What the last step left of a seed.
+  absl::StatusOr<StepRecord> Record(int seed) {
+    // A seed that stopped still shows its last step.
+    if (auto status = Check(); absl::IsUnavailable(status)) return status;
+    const StepArguments<T>& s = *last_;
+    const StepSettings& c = s.settings;
+    SeedState state;
+    if (!backend_->Read(&state, s.state + seed, sizeof(state))) return Broken("taking metrics");
+    StepRecord record;
+    record.losses = Numbers(s.losses, seed, kLosses);
+    record.q = Numbers(s.critic_pass.outputs[s.critics.layers - 1], seed, 2 * s.q_rows);
+    record.q_rows = s.q_rows;
+    record.real = c.real;
+    record.sim = c.sim;
+    record.target = Numbers(s.target, seed, c.rows());
+    record.log_prob = Numbers(s.log_prob, seed, c.rows());
+    if (c.gap_penalty) {
+      record.u = Numbers(s.u, seed, c.sim);
+      record.omega = Numbers(s.omega, seed, c.sim);
+    }
+    if (c.exact > 0) record.log_ratio = Numbers(s.log_ratio, seed, c.sim);
+    if (c.weighted) record.ratio = Numbers(s.ratio, seed, c.sim);
+    if (c.discriminator_rows > 0) {
+      record.sa_logits = Numbers(s.sa_logits, seed, 4 * c.discriminator_rows);
+      record.sas_logits = Numbers(s.sas_logits, seed, 4 * c.discriminator_rows);
+      record.discriminator_gradient =
+          Numbers(s.discriminators.gradient, seed, nets_.discriminators_size);
+    }
+    if (c.has_value) record.v = Numbers(s.value_pass.outputs[s.value.layers - 1], seed, c.real);
+    record.main_gradient = Numbers(s.main.gradient, seed, nets_.main_size);
+    record.alpha =
+        std::exp(Numbers(s.main.values, seed, nets_.main_size)[static_cast<size_t>(c.log_alpha)]);
+    record.learning_rate = state.learning_rate;
+    return record;
   }
 
   absl::Status UploadScaling() {
@@ -367,6 +383,8 @@ class Learner : public GraphLearner {
     place(step_.sas_scale, numbers(scaling_.discriminator_scale(), {}));
     place(step_.sas_shift, numbers(scaling_.discriminator_shift(), {}));
     place(step_.state_std, numbers(scaling_.state_std(), {}));
+    place(step_.model_scale, numbers(scaling_.model_scale(), {}));
+    place(step_.model_shift, numbers(scaling_.model_shift(), {}));
     return state_memory_.status();
   }
 
@@ -440,6 +458,8 @@ class Learner : public GraphLearner {
   // Steps launched since the host last looked.
   int unchecked_ = 0;
   std::vector<uint64_t> steps_done_;
+  // Of each seed: the algorithm reads no model of the dynamics, or it was given.
+  std::vector<bool> has_model_;
   std::vector<absl::Status> failures_;
 };
 

@@ -33,6 +33,7 @@ class GraphLearner {
   // Of one seed alone.
   virtual absl::StatusOr<TensorTree> StepWith(const TensorTree& inputs) = 0;
   virtual absl::StatusOr<std::map<std::string, double>> Metrics(int seed) = 0;
+  virtual absl::StatusOr<TensorTree> RowMetrics(int seed) = 0;
   virtual absl::StatusOr<PolicyWeights> Policy(int seed, PolicyKind kind) = 0;
   virtual absl::StatusOr<TensorTree> Parameters(int seed) = 0;
   virtual absl::Status SetParameters(int seed, const TensorTree& parameters) = 0;

@@ -35,7 +35,8 @@ int SizeOf(const ParameterGroup& group) {
 }  // namespace
 
 NetLayouts::NetLayouts(const LearnerConfig& config)
-    : has_discriminators(config.algorithm.NeedsDiscriminators()) {
+    : has_discriminators(config.algorithm.NeedsDiscriminators()),
+      has_model(config.algorithm.NeedsDynamicsModel()) {
   const NetworkConfig& n = config.networks;
   const int o = config.observation_dim, a = config.action_dim;
   const bool trained = !n.fixed_log_std;
@@ -48,10 +49,18 @@ NetLayouts::NetLayouts(const LearnerConfig& config)
   critics = Declare(main, {"q1", "q2"}, o + a, n.hidden, 1, LastLayer::kNearZero);
   log_alpha = static_cast<int>(main.offset(main.AddScalar(
       "log_alpha", std::log(config.optimizer.initial_temperature), /*trained=*/true)));
+  if (config.algorithm.NeedsValue()) {
+    value = Declare(main, {"v"}, o, n.hidden, 1, LastLayer::kNearZero);
+  }
   main_size = SizeOf(main);
   targets =
       Declare(target_group, {"q1_target", "q2_target"}, o + a, n.hidden, 1, LastLayer::kNearZero);
   targets_size = SizeOf(target_group);
+  if (has_model) {
+    model =
+        Declare(model_group, {"dynamics"}, o + a, n.dynamics_hidden, 2 * o, LastLayer::kDefault);
+    model_size = SizeOf(model_group);
+  }
   if (!has_discriminators) return;
   sa = Declare(discriminators, {"d_sa"}, o + a, n.discriminator_hidden, 2, LastLayer::kDefault);
   sas =
@@ -65,6 +74,10 @@ void NetLayouts::Initialize(const at::Generator& generator, at::TensorOptions op
   main.Initialize(generator);
   target_group.Allocate(options);
   at::Tensor(target_group.flat()).copy_(main.flat().narrow(0, critics_begin, targets_size));
+  if (has_model) {
+    model_group.Allocate(options);
+    model_group.Initialize(generator);
+  }
   if (!has_discriminators) return;
   discriminators.Allocate(options);
   discriminators.Initialize(generator);

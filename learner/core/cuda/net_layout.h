@@ -18,12 +18,13 @@ struct NetLayouts {
   // from a generator in the same state. Their flat() is then what a seed starts with.
   void Initialize(const at::Generator& generator, at::TensorOptions options);
 
-  bool has_discriminators;
-  ParameterGroup main, target_group, discriminators;
-  NetLayout policy, critics, targets, sa, sas;
+  bool has_discriminators, has_model;
+  ParameterGroup main, target_group, discriminators, model_group;
+  // V's has no layers where the algorithm has no V.
+  NetLayout policy, critics, targets, sa, sas, value, model;
   // Places of single numbers in the main group, where its critics begin, and the groups' sizes.
   int multiplier, offset, log_alpha, critics_begin;
-  int main_size = 0, targets_size = 0, discriminators_size = 0;
+  int main_size = 0, targets_size = 0, discriminators_size = 0, model_size = 0;
 };
 
 }  // namespace estuary::learner::cuda

@@ -73,9 +73,10 @@ struct PolicyActions {
     }
     if (i < 2 * rows) {
       const int64_t at = seed * rows + i - rows;
+      const int64_t target = int64_t{seed} * s.target_rows + i - rows;
       s.next_log_prob[at] = SampleAction(s, seed, next_heads + (i - rows) * 2 * c.action,
                                          s.next_policy_noise + at * c.action,
-                                         s.target_inputs + at * sa + c.observation);
+                                         s.target_inputs + target * sa + c.observation);
       return;
     }
     const int64_t row = (i - 2 * rows) / (3 * c.cql), j = (i - 2 * rows) % (3 * c.cql);

@@ -147,7 +147,11 @@ struct Prepare {
       }
     }
     if (column >= sa && column < c.sas) {
-      s.target_inputs[(seed * rows + r) * sa + column - sa] = value;
+      s.target_inputs[(int64_t{seed} * s.target_rows + r) * sa + column - sa] = value;
+    }
+    // V learns from the target critics at the data's own actions.
+    if (c.has_value && r < c.real && column < sa) {
+      s.target_inputs[(int64_t{seed} * s.target_rows + rows + r) * sa + column] = value;
     }
   }
 
@@ -165,14 +169,19 @@ struct Prepare {
     const int column = static_cast<int>(i % c.sas), variants = c.exact + c.noisy;
     const int64_t row = i / c.sas / variants;
     const int variant = static_cast<int>(i / c.sas % variants);
-    T value = Sas(column, [&](int at) { return Raw(seed, c.real + row, at); });
+    T& input = s.dynamics_inputs[seed * DynamicsNumbers() + i];
+    const auto recorded = [&] {
+      return Sas(column, [&](int at) { return Raw(seed, c.real + row, at); });
+    };
     const int o = column - c.observation - c.action;
-    if (variant >= c.exact && o >= 0) {
-      const int64_t at = (row * c.noisy + variant - c.exact) * c.observation + o;
-      value += Noise(seed, Stream::kNextStateNoise, s.given.next_state_noise, at) *
-               (s.state_std[o] * s.sas_scale[column]);
+    if (variant < c.exact || o < 0) {
+      input = recorded();
+      return;
     }
-    s.dynamics_inputs[seed * DynamicsNumbers() + i] = value;
+    const int64_t at = (row * c.noisy + variant - c.exact) * c.observation + o;
+    const T noise = Noise(seed, Stream::kNextStateNoise, s.given.next_state_noise, at);
+    // The model's samples take the place of their noise once it is asked (SampledNextStates).
+    input = c.modelled ? noise : recorded() + noise * (s.state_std[o] * s.sas_scale[column]);
   }
 
   // Uniform actions go to the critics as they are; of the policy's, the noise.

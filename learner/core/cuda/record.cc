@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace estuary::learner::cuda {
 namespace {
@@ -56,11 +57,12 @@ TensorTree LossTree(const LearnerConfig& config, const std::vector<double>& loss
   if (a.UsesSim()) pair("td_sim", kLossTdSim);
   pair("td", kLossTd);
   if (a.regularizer != Regularizer::kNone) pair("regularizer", kLossRegularizer);
+  if (a.NeedsValue()) tree["loss/v"] = HostTensor::Scalar(losses[kLossValue]);
   return tree;
 }
 
 std::map<std::string, double> MetricsOf(const LearnerConfig& config, const StepRecord& record,
-                                        int critics, int critics_end) {
+                                        const NetLayouts& nets) {
   std::map<std::string, double> metrics;
   for (const auto& [path, tensor] : LossTree(config, record.losses)) {
     metrics[path] = tensor.values[0];
@@ -77,8 +79,13 @@ std::map<std::string, double> MetricsOf(const LearnerConfig& config, const StepR
   if (record.real > 0) metrics["q/real_mean"] = q_mean(0, record.real);
   if (record.sim > 0) metrics["q/sim_mean"] = q_mean(record.real, record.sim);
   const double* gradient = record.main_gradient.data();
-  metrics["gradient_norm/policy"] = Norm(gradient, critics);
-  metrics["gradient_norm/critics"] = Norm(gradient + critics, critics_end - critics);
+  metrics["gradient_norm/policy"] = Norm(gradient, nets.critics_begin);
+  metrics["gradient_norm/critics"] = Norm(gradient + nets.critics_begin, nets.targets_size);
+  if (!record.v.empty()) {
+    metrics["v/real_mean"] = Mean(record.v);
+    const int first = nets.value.weight[0];
+    metrics["gradient_norm/value"] = Norm(gradient + first, nets.main_size - first);
+  }
   if (!record.discriminator_gradient.empty()) {
     metrics["gradient_norm/discriminators"] =
         Norm(record.discriminator_gradient.data(),
@@ -96,6 +103,25 @@ std::map<std::string, double> MetricsOf(const LearnerConfig& config, const StepR
   if (!record.log_ratio.empty()) metrics["ratio/log_mean"] = Mean(record.log_ratio);
   if (!record.ratio.empty()) AddSpread("ratio", record.ratio, metrics);
   return metrics;
+}
+
+TensorTree RowMetricsOf(const StepRecord& record) {
+  TensorTree tree;
+  const auto add = [&](const char* name, std::vector<double> values) {
+    if (!values.empty()) tree[name] = {{static_cast<int64_t>(values.size())}, std::move(values)};
+  };
+  const auto q_mean = [&](int first, int count) {
+    const double* q = record.q.data() + first;
+    std::vector<double> means(static_cast<size_t>(count));
+    for (int i = 0; i < count; ++i)
+      means[static_cast<size_t>(i)] = 0.5 * (q[i] + q[record.q_rows + i]);
+    return means;
+  };
+  add("q_real", q_mean(0, record.real));
+  add("q_sim", q_mean(record.real, record.sim));
+  add("u", record.u);
+  add("omega", record.omega);
+  return tree;
 }
 
 }  // namespace estuary::learner::cuda

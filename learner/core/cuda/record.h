@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "learner/core/config.h"
+#include "learner/core/cuda/net_layout.h"
 #include "learner/core/cuda/step_arguments.h"
 #include "learner/core/tensor_tree.h"
 
@@ -19,7 +20,8 @@ struct StepRecord {
   std::vector<double> q;
   int q_rows = 0, real = 0, sim = 0;
   std::vector<double> target, log_prob;
-  // Empty where the algorithm has none.
+  // V at the real rows. Here and below, empty where the algorithm has none.
+  std::vector<double> v;
   std::vector<double> u, omega, log_ratio, ratio;
   // [2 m, 2].
   std::vector<double> sa_logits, sas_logits;
@@ -30,8 +32,10 @@ struct StepRecord {
 // "loss/q1_td" and so on.
 TensorTree LossTree(const LearnerConfig& config, const std::vector<double>& losses);
 
-// `critics` and `critics_end` are places in the main gradient.
 std::map<std::string, double> MetricsOf(const LearnerConfig& config, const StepRecord& record,
-                                        int critics, int critics_end);
+                                        const NetLayouts& nets);
+
+// As Engine::RowMetrics.
+TensorTree RowMetricsOf(const StepRecord& record);
 
 }  // namespace estuary::learner::cuda

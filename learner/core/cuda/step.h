@@ -8,11 +8,14 @@
 //   Meet(branch)       what follows on `branch` waits for all that is on the other so far
 //
 // H2O with two hidden layers is 32 launches, of which 17 wait for one another: the discriminators,
-// the gap they judge and the critics' gradient on one branch, the policy's on the other.
+// the gap they judge and the critics' gradient on one branch, the policy's on the other. H2O+'s net
+// V shares the policy's and the critics' launches, the model of the dynamics the discriminators';
+// its samples are one launch more.
 #pragma once
 
 #include "learner/core/cuda/critic_stages.h"
 #include "learner/core/cuda/discriminator_stages.h"
+#include "learner/core/cuda/model_stages.h"
 #include "learner/core/cuda/optimizer_stages.h"
 #include "learner/core/cuda/policy_stages.h"
 #include "learner/core/cuda/prepare.h"
@@ -165,13 +168,19 @@ void TrainDiscriminators(Executor& executor, const StepArguments<T>& s) {
   const StepSettings& c = s.settings;
   const NetProducts<T> sa(c.seeds, s.sa, s.discriminators, s.sa_pass);
   const NetProducts<T> sas(c.seeds, s.sas, s.discriminators, s.sas_pass);
+  const NetProducts<T> model(c.seeds, s.model, s.model_group, s.model_pass);
   const Matrix<T> inputs = Shared(s.discriminator_inputs, 2 * c.discriminator_rows, c.sas);
-  for (int layer = 0; layer < s.sa.layers; ++layer) {
+  const Matrix<T> simulated = Shared(s.rows + int64_t{c.real} * c.width, c.rows(), c.width);
+  for (int layer = 0; layer < s.sa.layers || layer < s.model.layers; ++layer) {
     ProductList<T> list;
-    list.Add(sa.Forward(layer, inputs));
-    list.Add(sas.Forward(layer, inputs));
+    if (layer < s.sa.layers) {
+      list.Add(sa.Forward(layer, inputs));
+      list.Add(sas.Forward(layer, inputs));
+    }
+    if (layer < s.model.layers) list.Add(model.Forward(layer, simulated));
     executor.Products(list);
   }
+  if (c.modelled) executor.Each(SampledNextStates<T>{s});
   executor.Teams(DiscriminatorLoss<T>{s});
   Backward(executor, {sa, sas}, {inputs, inputs}, s.sa.layers);
   executor.Each(DiscriminatorAdam<T>{s});
@@ -193,16 +202,18 @@ struct Evaluation {
         critics(s.settings.seeds, s.critics, s.main, s.critic_pass),
         judges(s.settings.seeds, s.critics, s.main, s.policy_critic_pass),
         targets(s.settings.seeds, s.targets, s.target_group, s.target_pass),
+        value(s.settings.seeds, s.value, s.main, s.value_pass),
+        next_value(s.settings.seeds, s.value, s.main, s.next_value_pass),
         states(Shared(s.rows, s.settings.rows(), s.settings.width)),
         critic_inputs(
             Shared(s.critic_inputs, s.q_rows, s.settings.observation + s.settings.action)) {}
 
   // Judges are the critics at the policy's own actions.
-  NetProducts<T> policy, next_policy, critics, judges, targets;
+  NetProducts<T> policy, next_policy, critics, judges, targets, value, next_value;
   Matrix<T> states, critic_inputs;
 };
 
-// The policy at s and s', every critic at every action, and the policy's loss.
+// The policy and V at s and s', every critic at every action, and the policy's loss.
 template <typename T, typename Executor>
 void Evaluate(Executor& executor, const StepArguments<T>& s, const Evaluation<T>& nets) {
   const int rows = s.settings.rows(), sa = s.settings.observation + s.settings.action;
@@ -210,6 +221,11 @@ void Evaluate(Executor& executor, const StepArguments<T>& s, const Evaluation<T>
     ProductList<T> list;
     list.Add(nets.policy.Forward(layer, nets.states));
     list.Add(nets.next_policy.Forward(layer, nets.states.At(sa)));
+    // V has the policy's hidden layers.
+    if (s.settings.has_value) {
+      list.Add(nets.value.Forward(layer, nets.states));
+      list.Add(nets.next_value.Forward(layer, nets.states.At(sa)));
+    }
     executor.Products(list);
   }
   executor.Each(PolicyActions<T>{s});
@@ -217,7 +233,7 @@ void Evaluate(Executor& executor, const StepArguments<T>& s, const Evaluation<T>
     ProductList<T> list;
     list.Add(nets.judges.Forward(layer, Shared(s.policy_inputs, rows, sa)));
     list.Add(nets.critics.Forward(layer, nets.critic_inputs));
-    list.Add(nets.targets.Forward(layer, Shared(s.target_inputs, rows, sa)));
+    list.Add(nets.targets.Forward(layer, Shared(s.target_inputs, s.target_rows, sa)));
     executor.Products(list);
   }
   executor.Teams(PolicyLoss<T>{s});
@@ -251,7 +267,12 @@ void RunStep(Executor& executor, const StepArguments<T>& s) {
   executor.Meet(1);
   executor.On(1);
   executor.Teams(CriticLoss<T>{s});
-  Backward(executor, {nets.critics}, {nets.critic_inputs}, s.critics.layers);
+  if (s.settings.has_value) {
+    Backward(executor, {nets.critics, nets.value}, {nets.critic_inputs, nets.states},
+             s.critics.layers);
+  } else {
+    Backward(executor, {nets.critics}, {nets.critic_inputs}, s.critics.layers);
+  }
   executor.On(0);
   DifferentiatePolicy(executor, s, nets);
   executor.Meet(0);

@@ -62,7 +62,8 @@ enum LossIndex {
   kLossTdSim = kLossTdReal + 2,
   kLossTd = kLossTdSim + 2,
   kLossRegularizer = kLossTd + 2,
-  kLosses = kLossRegularizer + 2,
+  kLossValue = kLossRegularizer + 2,
+  kLosses,
 };
 
 struct SeedState {
@@ -96,6 +97,11 @@ struct StepSettings {
   int discriminator_rows;
   // Next states a simulated row is judged at: as it is (0 or 1), and with noise.
   int exact, noisy;
+  // The noisy ones come from the model of the dynamics, and u is the reverse gap's (eq. 36).
+  bool modelled;
+  // H2O+'s net V: in the targets with this weight, learning this expectile.
+  bool has_value;
+  double exploit, expectile;
   // CQL's actions of each of three kinds.
   int cql;
   bool difference, uniform_gap, gap_penalty, weighted, shaped, backup_entropy, fixed_log_std;
@@ -131,7 +137,9 @@ template <typename T>
 struct StepArguments {
   StepSettings settings;
   NetLayout policy, critics, targets, sa, sas;
-  GroupBuffers<T> main, target_group, discriminators;
+  // Where the algorithm has them; the model of the dynamics is a group that no step changes.
+  NetLayout value, model;
+  GroupBuffers<T> main, target_group, discriminators, model_group;
   // The policy's exponential average, [seeds, settings.critics].
   T* average;
 
@@ -144,13 +152,18 @@ struct StepArguments {
   const T* sas_scale;  // [sas]
   const T* sas_shift;
   const T* state_std;  // [observation]
+  // From what the model of the dynamics predicts to what the discriminators see: the whole of it,
+  // or what is between s and s'. [observation]
+  const T* model_scale;
+  const T* model_shift;
 
   // Inputs. Critics train on [q_rows] = the batch and, with CQL, 3 k sampled actions a real row.
-  int q_rows;
+  // Targets are asked at [target_rows] = s' of the batch and, with V, the real rows' own s and a.
+  int q_rows, target_rows;
   T* rows;                  // [seeds, rows, width], scaled
   T* critic_inputs;         // [seeds, q_rows, o + a]
   T* policy_inputs;         // [seeds, rows, o + a], with the policy's action at s
-  T* target_inputs;         // [seeds, rows, o + a], at s'
+  T* target_inputs;         // [seeds, target_rows, o + a]
   T* discriminator_inputs;  // [seeds, 2 m, sas]
   T* dynamics_inputs;       // [seeds, sim (exact + noisy), sas]
   T* policy_noise;          // [seeds, rows, action]
@@ -160,7 +173,10 @@ struct StepArguments {
   // Of the step.
   Pass<T> policy_pass, next_policy_pass;  // At s and s'.
   Pass<T> critic_pass, policy_critic_pass, target_pass, sa_pass, sas_pass, dynamics_pass;
-  T* log_prob;  // [seeds, rows]
+  Pass<T> value_pass;       // V at s of the real rows.
+  Pass<T> next_value_pass;  // At s' of all.
+  Pass<T> model_pass;       // At (s, a) of the simulated rows.
+  T* log_prob;              // [seeds, rows]
   T* next_log_prob;
   T* cql_log_density;  // [seeds, real, 3 k]
   T* action_gradient;  // [seeds, 2, rows, action]

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "learner/core/log_variance.h"
+
 namespace estuary::learner::native {
 namespace {
 
@@ -11,9 +13,6 @@ namespace {
 constexpr int kTrainingRows = 512;
 // Noisy rows of a pass.
 constexpr int kDynamicsRows = 96;
-// As in losses.cc.
-constexpr float kLeastLogVariance = -10;
-constexpr float kGreatestLogVariance = 0.5f;
 
 }  // namespace
 
@@ -87,13 +86,13 @@ void NextStateModel::Run(const Nets& nets, Batch& batch) {
   float* sigma = pass_.output() + o * ld;
   float* scratch = scratch_.data();
   // The two soft bounds of losses.h's SplitPrediction, then exp of half of it.
-  for (int64_t i = 0; i < o * ld; ++i) sigma[i] = kGreatestLogVariance - sigma[i];
+  constexpr auto kLow = static_cast<float>(kLeastLogVariance);
+  constexpr auto kHigh = static_cast<float>(kGreatestLogVariance);
+  for (int64_t i = 0; i < o * ld; ++i) sigma[i] = kHigh - sigma[i];
   kernels.softplus(sigma, scratch, o * ld);
-  for (int64_t i = 0; i < o * ld; ++i) {
-    scratch[i] = kGreatestLogVariance - scratch[i] - kLeastLogVariance;
-  }
+  for (int64_t i = 0; i < o * ld; ++i) scratch[i] = kHigh - scratch[i] - kLow;
   kernels.softplus(scratch, sigma, o * ld);
-  for (int64_t i = 0; i < o * ld; ++i) scratch[i] = 0.5f * (sigma[i] + kLeastLogVariance);
+  for (int64_t i = 0; i < o * ld; ++i) scratch[i] = 0.5f * (sigma[i] + kLow);
   kernels.exp(scratch, sigma, o * ld);
 
   const int64_t next_at = 1 + batch.width - o;

@@ -17,6 +17,7 @@
 #include "learner/core/cuda/plugin.h"
 #include "learner/core/engine.h"
 #include "tests/learner/core/native/random_inputs.h"
+#include "tests/learner/core/random_replay.h"
 
 namespace estuary::learner::cuda {
 namespace {
@@ -48,6 +49,8 @@ LearnerConfig ConfigOf(const Case& c) {
   config.algorithm = *AlgorithmByName(c.algorithm);
   config.networks.hidden = c.hidden;
   config.networks.discriminator_hidden = c.discriminator_hidden;
+  // Of another number of layers than the discriminators, whose launches it shares.
+  config.networks.dynamics_hidden = c.hidden;
   if (c.varied) {
     config.networks.observation_scale.assign(static_cast<size_t>(c.observation_dim), 0.5f);
     config.optimizer.reward_scale = 0.25;
@@ -80,9 +83,11 @@ void ExpectNear(const TensorTree& got, const TensorTree& want, const Tolerance& 
 }
 
 // One step of `engine` against the eager engine's in float64.
-void ExpectTheEagerStep(const Case& c, Engine& engine, const Tolerance& tolerance) {
+void ExpectTheEagerStep(const Case& c, Engine& engine, const Tolerance& tolerance,
+                        const DeviceReplay* real = nullptr) {
   EngineOptions options;
   options.config = engine.config();
+  options.real = real;
   options.precision = Precision::kFloat64;
   const auto eager = MakeEagerEngine(options);
   ASSERT_TRUE(eager.ok()) << eager.status();
@@ -108,6 +113,9 @@ void ExpectTheEagerStep(const Case& c, Engine& engine, const Tolerance& toleranc
         << name;
   }
   EXPECT_EQ(got_metrics->size(), want_metrics->size());
+  const auto want_rows = (*eager)->RowMetrics(), got_rows = engine.RowMetrics();
+  ASSERT_TRUE(want_rows.ok() && got_rows.ok());
+  ExpectNear(*got_rows, *want_rows, tolerance, nullptr);
 }
 
 class GraphAgreement : public testing::TestWithParam<Case> {};
@@ -207,10 +215,26 @@ TEST_P(GraphAgreement, WithTheEagerEngineOnTheGpu) {
   }
 }
 
+// The model of the dynamics predicts in units of the dataset's.
+TEST(GraphAgreement, WithTheEagerEngineOnTheUnitsOfTheModelOfTheDynamics) {
+  const Case c = {"h2o_reverse_kl", 3, 2, {16, 16}, {16, 16}, 9};
+  const auto real = RandomReplay("real", 200, c.observation_dim, c.action_dim, 1, 1.7f);
+  for (const auto input :
+       {DiscriminatorInput::kNextObservation, DiscriminatorInput::kScaledDifference}) {
+    EngineOptions options;
+    options.config = ConfigOf(c);
+    options.config.algorithm.discriminator_input = input;
+    options.config.networks.normalize_observations = true;
+    options.real = real.get();
+    const auto engine = MakeGraphEngineOn(MakeHostBackend(), options);
+    ASSERT_TRUE(engine.ok()) << engine.status();
+    ExpectTheEagerStep(c, **engine, kFloat32, real.get());
+  }
+}
+
 std::vector<Case> Cases() {
   std::vector<Case> cases;
   for (const std::string& algorithm : AlgorithmNames()) {
-    if (!CheckSupported(ConfigOf({algorithm, 1, 1, {8}, {8}, 1})).ok()) continue;
     cases.push_back({algorithm, 4, 1, {32, 32}, {32, 32}, 16});
     // Sizes that no tile divides, another number of layers.
     cases.push_back({algorithm, 5, 3, {20}, {24, 17, 9}, 37, true});

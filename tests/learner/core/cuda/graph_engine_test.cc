@@ -41,30 +41,25 @@ struct SmallTables {
     options.sim = sim.get();
     return options;
   }
+  // With a model of the dynamics where the algorithm reads one.
   std::unique_ptr<Engine> Make(const LearnerConfig& config, uint64_t seed = 1) const {
     auto engine = MakeGraphEngine(Options(config, seed));
     EXPECT_TRUE(engine.ok()) << engine.status();
+    LearnDynamics(**engine, *real, seed);
     return *std::move(engine);
   }
 };
 
-std::vector<std::string> Supported() {
-  std::vector<std::string> names;
-  for (const std::string& name : AlgorithmNames()) {
-    if (CheckSupported(SmallConfig(name)).ok()) names.push_back(name);
-  }
-  return names;
-}
-
 class GraphEngine : public testing::TestWithParam<std::string> {};
-INSTANTIATE_TEST_SUITE_P(Every, GraphEngine, testing::ValuesIn(Supported()),
+INSTANTIATE_TEST_SUITE_P(Every, GraphEngine, testing::ValuesIn(AlgorithmNames()),
                          [](const auto& info) { return info.param; });
 
 TEST_P(GraphEngine, StartsFromTheEagerEnginesParameters) {
   const SmallTables tables;
   const auto eager = MakeEagerEngine(tables.Options(SmallConfig(GetParam()), 5));
-  ASSERT_TRUE(eager.ok());
-  EXPECT_EQ(ParametersOf(*tables.Make(SmallConfig(GetParam()), 5)), ParametersOf(**eager));
+  const auto graph = MakeGraphEngine(tables.Options(SmallConfig(GetParam()), 5));
+  ASSERT_TRUE(eager.ok() && graph.ok());
+  EXPECT_EQ(ParametersOf(**graph), ParametersOf(**eager));
 }
 
 TEST_P(GraphEngine, GivesTheSameBitsForTheSameSeedAndGoesOnFromAState) {
@@ -94,12 +89,15 @@ TEST_P(GraphEngine, TrainsSeedsSideBySideAsIfAlone) {
       MakeSeedEngines(tables.Options(config), {{.seed = 3}, {.seed = 4, .sim = other_sim.get()}});
   ASSERT_TRUE(seeds.ok()) << seeds.status();
   ASSERT_EQ((*seeds)->size(), 2u);
+  LearnDynamics((*seeds)->engine(0), *tables.real, 3);
+  LearnDynamics((*seeds)->engine(1), *tables.real, 4);
   ASSERT_TRUE((*seeds)->Step(18).ok());
   const auto first = tables.Make(config, 3);
   EngineOptions options = tables.Options(config, 4);
   options.sim = other_sim.get();
   const auto second = MakeGraphEngine(options);
   ASSERT_TRUE(second.ok());
+  LearnDynamics(**second, *tables.real, 4);
   ASSERT_TRUE(first->Step(18).ok());
   ASSERT_TRUE((*second)->Step(18).ok());
   EXPECT_EQ(StateOf((*seeds)->engine(0)), StateOf(*first));
@@ -272,13 +270,43 @@ TEST(GraphEngine, TakesAnEagerStateAndGivesOneToIt) {
 }
 
 TEST(GraphEngine, SaysWhatItDoesNotCompute) {
-  LearnerConfig deep = SmallConfig("h2o");
-  deep.networks.hidden.assign(8, 4);
-  EXPECT_EQ(CheckSupported(deep).code(), absl::StatusCode::kUnimplemented);
-  const absl::Status status = CheckSupported(SmallConfig("h2o_plus"));
-  EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
-  EXPECT_NE(status.message().find("h2o_plus"), absl::string_view::npos) << status;
-  EXPECT_NE(status.message().find("EAGER"), absl::string_view::npos) << status;
+  for (auto layers : {&NetworkConfig::hidden, &NetworkConfig::discriminator_hidden,
+                      &NetworkConfig::dynamics_hidden}) {
+    LearnerConfig deep = SmallConfig("h2o");
+    (deep.networks.*layers).assign(8, 4);
+    const absl::Status status = CheckSupported(deep);
+    EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
+    EXPECT_NE(status.message().find("EAGER"), absl::string_view::npos) << status;
+  }
+}
+
+// One seed without a model stops all: they step together.
+TEST(GraphEngine, RefusesStepsWithoutAModelOfTheDynamics) {
+  const SmallTables tables;
+  const auto seeds =
+      MakeSeedEngines(tables.Options(SmallConfig("h2o_reverse_kl")), {{.seed = 3}, {.seed = 4}});
+  ASSERT_TRUE(seeds.ok()) << seeds.status();
+  LearnDynamics((*seeds)->engine(0), *tables.real, 3);
+  const absl::Status status = (*seeds)->Step(1);
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << status;
+  EXPECT_NE(status.message().find("model of the dynamics"), absl::string_view::npos) << status;
+  ASSERT_TRUE((*seeds)->engine(1).Load(StateOf((*seeds)->engine(0))).ok());
+  EXPECT_TRUE((*seeds)->Step(1).ok());
+}
+
+TEST(GraphEngine, StopsAtAnExplodingLossOfTheValue) {
+  const SmallTables tables;
+  const auto engine = tables.Make(SmallConfig("h2o_plus"));
+  TensorTree parameters = ParametersOf(*engine);
+  parameters.at("v/2/bias").values[0] = 1e7;
+  ASSERT_TRUE(engine->SetParameters(parameters).ok());
+  const absl::Status status = engine->Step(1);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
+  EXPECT_NE(status.message().find(" v="), absl::string_view::npos) << status;
+  const TensorTree after = ParametersOf(*engine);
+  for (const char* path : {"v/0/weight", "policy/0/weight", "q1/0/weight", "q2_target/0/weight"}) {
+    EXPECT_EQ(after.at(path), parameters.at(path)) << path;
+  }
 }
 
 TEST(GraphEngine, SaysWhyAGpuCannotBeUsed) {
@@ -305,7 +333,7 @@ TEST(GraphEngineOnAGpu, TrainsSeedsSideBySideAsIfAlone) {
     ASSERT_TRUE(
         tables[real ? 0 : 1]->Append(RandomTransitions(300, 3, 2, real ? 1 : 2).columns()).ok());
   }
-  for (const std::string& algorithm : Supported()) {
+  for (const std::string& algorithm : AlgorithmNames()) {
     EngineOptions options;
     options.config = SmallConfig(algorithm);
     options.device = Device::kCuda;
@@ -313,6 +341,7 @@ TEST(GraphEngineOnAGpu, TrainsSeedsSideBySideAsIfAlone) {
     options.sim = tables[1].get();
     const auto seeds = MakeSeedEngines(options, {{.seed = 3}, {.seed = 4}, {.seed = 5}});
     ASSERT_TRUE(seeds.ok()) << seeds.status();
+    for (size_t i = 0; i < 3; ++i) LearnDynamics((*seeds)->engine(i), *tables[0], 3 + i);
     ASSERT_TRUE((*seeds)->Step(40).ok());
     ASSERT_TRUE(tables[1]->Append(RandomTransitions(50, 3, 2, 7).columns()).ok());
     ASSERT_TRUE((*seeds)->Step(40).ok());
