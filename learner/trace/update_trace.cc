@@ -163,8 +163,20 @@ absl::StatusOr<EngineKind> ReadEngine(const hdf5::File& file) {
   if (!attributes.status().ok()) return attributes.status();
   if (engine == "eager") return EngineKind::kEager;
   if (engine == "native") return EngineKind::kNative;
+  if (engine == "cuda_graph") return EngineKind::kGraph;
   return absl::InvalidArgumentError(
-      absl::StrCat("attribute engine is '", engine, "'; it may be eager or native"));
+      absl::StrCat("attribute engine is '", engine, "'; it may be eager, native or cuda_graph"));
+}
+
+absl::StatusOr<Device> ReadDevice(const hdf5::File& file, EngineKind kind) {
+  Attributes attributes(file);
+  std::string device = kind == EngineKind::kGraph ? "cuda" : "cpu";
+  attributes.Read("device", device);
+  if (!attributes.status().ok()) return attributes.status();
+  if (device == "cpu") return Device::kCpu;
+  if (device == "cuda") return Device::kCuda;
+  return absl::InvalidArgumentError(
+      absl::StrCat("attribute device is '", device, "'; it may be cpu or cuda"));
 }
 
 absl::Status WriteTree(hdf5::File& file, const std::string& group, const TensorTree& tree) {
@@ -190,11 +202,13 @@ absl::Status RunUpdateTrace(const std::string& input_path, const std::string& ou
   if (!status.ok()) return status;
   Normalize(parameters);
   Normalize(inputs);
-  const auto options = ReadOptions(*input, parameters, inputs);
+  auto options = ReadOptions(*input, parameters, inputs);
   if (!options.ok()) return options.status();
-
   const auto kind = ReadEngine(*input);
   if (!kind.ok()) return kind.status();
+  const auto device = ReadDevice(*input, *kind);
+  if (!device.ok()) return device.status();
+  options->device = *device;
 
   const auto engine = MakeEngine(*kind, *options);
   if (!engine.ok()) return engine.status();

@@ -7,9 +7,10 @@
 // is float32.
 //
 // Attributes of / beyond the documented: ratio_min, ratio_max, gap_min, gap_max,
-// reward_shaping_clip, exploit_coefficient, value_expectile, and engine, "eager" (the default) or
-// "native" (which takes float32). Sizes of nets, N and CQL's number of actions are those of the
-// arrays.
+// reward_shaping_clip, exploit_coefficient, value_expectile, engine, "eager" (the default),
+// "native" (which takes float32) or "cuda_graph", and device, "cpu" or "cuda" (the default of
+// cuda_graph alone, whose arithmetic "cpu" runs without a GPU). Sizes of nets, N and CQL's number
+// of actions are those of the arrays.
 //
 // Paths beyond the documented:
 // - h2o_plus: V's are /params/v/{0,1,2}/{weight,bias}, /loss/v, /gradient/v/... and

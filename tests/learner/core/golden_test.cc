@@ -10,6 +10,7 @@
 
 #include "common/hdf5/file.h"
 #include "learner/core/config.h"
+#include "learner/core/device.h"
 #include "learner/trace/update_trace.h"
 
 namespace estuary::learner {
@@ -68,29 +69,57 @@ TEST_P(GoldenStep, AgreesWithTheReferenceInFloat64) {
   ExpectSameOutputs(out, Golden(GetParam() + ".out.h5"));
 }
 
-// Holds `engine` in float32 against the golden files of `algorithm`.
-void ExpectAgreementInFloat32(const std::string& algorithm, const std::string& engine) {
-  const std::string in = Temporary(algorithm + "." + engine + ".in.h5");
-  const std::string out = Temporary(algorithm + "." + engine + ".out.h5");
+// The golden input of `algorithm` with attributes of the engine that is to run it.
+std::string InputFor(const std::string& algorithm, const std::string& engine,
+                     const std::string& precision, const std::string& device) {
+  const std::string in = Temporary(algorithm + "." + engine + "." + precision + ".in.h5");
   std::filesystem::copy_file(Golden(algorithm + ".in.h5"), in,
                              std::filesystem::copy_options::overwrite_existing);
-  {
-    auto file = hdf5::File::OpenForWriting(in);
-    ASSERT_TRUE(file.ok()) << file.status();
-    ASSERT_TRUE(file->SetAttribute("/", "precision", absl::string_view("float32")).ok());
-    ASSERT_TRUE(file->SetAttribute("/", "engine", absl::string_view(engine)).ok());
+  auto file = hdf5::File::OpenForWriting(in);
+  EXPECT_TRUE(file.ok()) << file.status();
+  absl::Status status = file->SetAttribute("/", "precision", absl::string_view(precision));
+  status.Update(file->SetAttribute("/", "engine", absl::string_view(engine)));
+  if (!device.empty()) {
+    status.Update(file->SetAttribute("/", "device", absl::string_view(device)));
   }
-  const absl::Status status = RunUpdateTrace(in, out);
+  EXPECT_TRUE(status.ok()) << status;
+  return in;
+}
+
+// Holds `engine` on the CPU against the golden files of `algorithm`.
+void ExpectAgreement(const std::string& algorithm, const std::string& engine,
+                     const std::string& precision) {
+  const std::string out = Temporary(algorithm + "." + engine + "." + precision + ".out.h5");
+  const absl::Status status = RunUpdateTrace(InputFor(algorithm, engine, precision, "cpu"), out);
   ASSERT_TRUE(status.ok()) << status;
   ExpectSameOutputs(out, Golden(algorithm + ".out.h5"));
 }
 
 TEST_P(GoldenStep, AgreesWithTheReferenceInFloat32) {
-  ExpectAgreementInFloat32(GetParam(), "eager");
+  ExpectAgreement(GetParam(), "eager", "float32");
 }
 
 TEST_P(GoldenStep, AgreesWithTheReferenceOnTheNativeEngine) {
-  ExpectAgreementInFloat32(GetParam(), "native");
+  ExpectAgreement(GetParam(), "native", "float32");
+}
+
+// The graph engine's arithmetic on this machine's processor.
+TEST_P(GoldenStep, AgreesWithTheReferenceOnTheGraphEngine) {
+  ExpectAgreement(GetParam(), "cuda_graph", "float64");
+  ExpectAgreement(GetParam(), "cuda_graph", "float32");
+}
+
+TEST_P(GoldenStep, AgreesWithTheReferenceOnTheGpu) {
+  const std::string out = Temporary(GetParam() + ".gpu.out.h5");
+  const absl::Status status =
+      RunUpdateTrace(InputFor(GetParam(), "cuda_graph", "float64", ""), out);
+  if (BestDevice() != Device::kCuda) {
+    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_NE(status.message().find("CUDA"), absl::string_view::npos) << status;
+    return;
+  }
+  ASSERT_TRUE(status.ok()) << status;
+  ExpectSameOutputs(out, Golden(GetParam() + ".out.h5"));
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryAlgorithm, GoldenStep, testing::ValuesIn(AlgorithmNames()),
@@ -120,6 +149,17 @@ TEST(UpdateTrace, NamesTheArrayThatIsMissing) {
   const absl::Status status = RunUpdateTrace(in, Temporary("never.h5"));
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_NE(status.message().find("noise/next_policy"), absl::string_view::npos) << status;
+}
+
+TEST(UpdateTrace, NamesTheEnginesAndDevicesThereAre) {
+  const absl::Status engine =
+      RunUpdateTrace(InputFor("sac", "jax", "float64", "cpu"), Temporary("never.h5"));
+  EXPECT_EQ(engine.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(engine.message().find("cuda_graph"), absl::string_view::npos) << engine;
+  const absl::Status device =
+      RunUpdateTrace(InputFor("sac", "eager", "float64", "tpu"), Temporary("never.h5"));
+  EXPECT_EQ(device.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(device.message().find("cuda"), absl::string_view::npos) << device;
 }
 
 TEST(UpdateTrace, ListsTheAlgorithmsThereAre) {
