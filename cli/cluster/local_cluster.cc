@@ -52,7 +52,7 @@ class Planner {
     ESTUARY_RETURN_IF_ERROR(process::WriteFileAtomically(
         config, process::ToTextProto(TablesOf(options_.experiment,
                                               RealSchema(options_.task, options_.experiment),
-                                              StandardSchema(options_.task)))));
+                                              SimSchema(options_.task, options_.experiment)))));
     for (size_t i = 0; i < plan_.shards.size(); ++i) {
       const std::string name = absl::StrCat("replay-", i);
       const std::string data = absl::StrCat(options_.run_dir, "/replay/", name);

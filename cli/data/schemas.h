@@ -24,6 +24,13 @@ inline transition::Schema RobotSchema(const worlds::TaskSpec& task) {
                                    ControlPeriodUs(task));
 }
 
+// Of table sim, whose rows say the gap's numbers.
+inline transition::Schema SimSchema(const worlds::TaskSpec& task,
+                                    const v1::Experiment& experiment) {
+  return transition::Schema::Simulated(task.name, task.observation_dim, task.action_dim,
+                                       ControlPeriodUs(task), experiment.gap().edits_size());
+}
+
 // Of table real. Where D grows by what a robot records, it is the robot's.
 inline transition::Schema RealSchema(const worlds::TaskSpec& task,
                                      const v1::Experiment& experiment) {
