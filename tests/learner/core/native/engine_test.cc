@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "learner/core/engine_state.h"
 #include "tests/learner/core/native/random_inputs.h"
@@ -131,6 +132,34 @@ TEST_P(EveryAlgorithm, ReportsTheEagerEnginesMetrics) {
   for (const auto& [name, value] : got) EXPECT_TRUE(std::isfinite(value)) << name;
   for (const auto& [name, value] : want) EXPECT_TRUE(got.contains(name)) << name;
   EXPECT_EQ(got.size(), want.size());
+}
+
+// Row by row what its metrics say in one number, and of the same figures as the eager engine.
+TEST_P(EveryAlgorithm, ReportsRowsThatItsMetricsAreMeansOf) {
+  NativeLearner native(SmallConfig(GetParam())),
+      eager(SmallConfig(GetParam()), 1, 1, EngineKind::kEager);
+  EXPECT_TRUE(native.engine->RowMetrics()->empty());
+  for (NativeLearner* learner : {&native, &eager}) {
+    ASSERT_TRUE(learner->engine->Step(3).ok());
+    const auto metrics = *learner->engine->Metrics();
+    const TensorTree rows = *learner->engine->RowMetrics();
+    const auto mean = [&](const std::string& name) {
+      double sum = 0;
+      for (const double value : rows.at(name).values) sum += value;
+      return sum / static_cast<double>(rows.at(name).values.size());
+    };
+    for (const auto& [row, metric] : {std::pair("u", "u/mean"), std::pair("q_real", "q/real_mean"),
+                                      std::pair("q_sim", "q/sim_mean")}) {
+      ASSERT_EQ(rows.count(row), metrics.count(metric)) << row;
+      if (rows.count(row) == 0) continue;
+      EXPECT_NEAR(mean(row), metrics.at(metric), 1e-5 * (1 + std::abs(metrics.at(metric)))) << row;
+    }
+    ASSERT_EQ(rows.count("omega"), rows.count("u"));
+    if (rows.count("omega") == 0) continue;
+    const auto count = static_cast<double>(rows.at("omega").values.size());
+    EXPECT_NEAR(mean("omega") * count, 1, 1e-5) << "weights of a batch add up to 1";
+    EXPECT_EQ(rows.at("u").values.size(), rows.at("omega").values.size());
+  }
 }
 
 TEST(NativeEngine, IsChosenWhereItComputes) {
