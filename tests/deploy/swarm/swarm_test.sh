@@ -32,7 +32,7 @@ docker save "$ESTUARY_IMAGES"/{actor,sweep}:test | on worker load >/dev/null
 say "the stack"
 export ESTUARY_RUN=swarm ESTUARY_TRANSITIONS=5000 ESTUARY_ACTORS=1 ESTUARY_BRIDGE_RTPRIO=0 ESTUARY_BRIDGE_MEMLOCK=8388608
 # Longer than this test is.
-export ESTUARY_SETTINGS='budget { gradient_steps: 5000000 environment_steps: 5000000 } dataset { extend: true }'
+export ESTUARY_SETTINGS='budget { gradient_steps: 50000000 environment_steps: 50000000 } dataset { extend: true }'
 folder=$nodes_root/stack
 deploy() {
   docker-compose -f "$source_dir/deploy/compose.yaml" config |
@@ -47,12 +47,11 @@ for service in replay-0 replay-1 learner bridge robot operator import; do places
 replicas() { on manager service ls --filter "name=estuary_$1" --format '{{.Replicas}}'; }
 runs() { [[ $(replicas "$1") == "$2" ]]; }
 nodes_of() { on manager service ps "estuary_$1" --filter desired-state=running --format '{{.Node}} {{.CurrentState}}' | awk '$2 == "Running" {print $1}' | sort -u | xargs; }
-# What the newest line of the learner's metrics says; the evaluator's and actors' health is Swarm's to know.
 status() {
   docker run --rm --network=estuary_training --volume="$folder/certs/operator:/etc/estuary/tls:ro" --user=0:0 \
     "$ESTUARY_IMAGES/tools:test" status --learner=learner:5100 --tls=/etc/estuary/tls 2>&1
 }
-version() { status | grep -oE 'version [0-9]+' | grep -oE '[0-9]+' || echo 0; }
+version() { status | awk '/policy version/ {gsub(",", "", $3); print $3; found = 1} END {if (!found) print 0}'; }
 # The policy gets newer twice: the first version may have been under way.
 trains_on() {
   local before
