@@ -144,8 +144,8 @@ def waits():
         ),
         timeline(
             "Limiter",
-            "What the samples-per-insert limiter of each limited table allows. Healthy: open, with blocks of one side"
-            " now and then.",
+            "What the samples-per-insert limiter of each limited table allows. Healthy: open, or inserts blocked: the "
+            "actors are faster. A shard that no actor writes to stays at samples blocked.",
             [
                 query(
                     state_code("estuary_replay_limiter_state", "state", LIMITER_STATES, HERE, "shard, table"),
@@ -156,8 +156,8 @@ def waits():
         ),
         lines(
             "Samples per insert",
-            "What each shard sees, and what it is configured to. Healthy: they agree within a fifth; "
-            "docs/runbooks/SamplesPerInsertOff.md.",
+            "What each shard sees, and what it is configured to. Healthy: they agree within a fifth, but for shards "
+            "that no actor writes to; docs/runbooks/SamplesPerInsertOff.md.",
             "none",
             [query(f"estuary_replay_samples_per_insert_ratio{{{HERE}}}", "{{shard}} {{table}} {{kind}}")],
             width=12,

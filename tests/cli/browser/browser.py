@@ -51,7 +51,7 @@ class Page:
 
 class Browser:
     def __init__(self):
-        self._folder = tempfile.TemporaryDirectory(prefix="estuary-browser-")
+        self._folder = tempfile.TemporaryDirectory(prefix="estuary-browser-", ignore_cleanup_errors=True)
         to_read, self._to = os.pipe()
         self._from, from_write = os.pipe()
         log = open(os.path.join(self._folder.name, "log"), "wb")
@@ -120,8 +120,14 @@ class Browser:
                 return answer["result"]
 
     def close(self):
-        self._process.kill()
-        self._process.wait()
+        # Killed, it would leave helpers behind that still write into its folder.
+        try:
+            del self._session
+            self.call("Browser.close")
+            self._process.wait(20)
+        except (BrowserError, OSError, subprocess.TimeoutExpired):
+            self._process.kill()
+            self._process.wait()
         os.close(self._to)
         os.close(self._from)
         self._folder.cleanup()

@@ -36,6 +36,7 @@ budget {
   environment_steps_per_epoch: 500 gradient_steps_per_epoch: 500 checkpoint_every: 5000
 }
 evaluation { every_epochs: 10 episodes: 1 sim_episodes: 1 }
+replay { real_capacity: 1000000 }
 cluster { shards: 2 actors: 2 }
 """
 
