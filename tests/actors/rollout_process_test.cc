@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 #include <set>
 #include <string>
 
@@ -38,9 +39,10 @@ v1::Experiment StandingExperiment() {
   return experiment;
 }
 
-transition::Schema StandingSchema() {
+transition::Schema StandingSchema(int gap_edits = 0) {
   const worlds::TaskSpec task = *worlds::FindTask(kTask);
-  return transition::Schema::Standard(kTask, task.observation_dim, task.action_dim, 5000);
+  return transition::Schema::Simulated(kTask, task.observation_dim, task.action_dim, 5000,
+                                       gap_edits);
 }
 
 v1::PolicyUpdate Version(uint64_t version, uint64_t limit = 0, bool final = false) {
@@ -77,8 +79,9 @@ class RolloutProcess : public ::testing::Test {
     learner_ = std::make_unique<FakeLearner>(absl::StrCat("unix:", folder_, "/learner.sock"),
                                              experiment, "run-1");
     learner_->Start();
-    replay_ = std::make_unique<ReplayProcess>(absl::StrCat(ESTUARY_BIN_DIR, "/estuary-replay"),
-                                              folder_, StandingSchema(), 1'000'000, limiter);
+    replay_ = std::make_unique<ReplayProcess>(
+        absl::StrCat(ESTUARY_BIN_DIR, "/estuary-replay"), folder_,
+        StandingSchema(experiment.gap().edits_size()), 1'000'000, limiter);
     StartActor();
   }
 
@@ -111,6 +114,31 @@ TEST_F(RolloutProcess, FillsTheReplayUntilTrainingEnds) {
   learner_->Publish(Version(2, 0, /*final=*/true));
   EXPECT_EQ(actor_->Wait(kSoon), 0) << actor_->Output();
   EXPECT_THAT(actor_->Output(), HasSubstr("training has ended"));
+}
+
+TEST_F(RolloutProcess, LabelsEveryRowWithTheGapOfItsEpisode) {
+  v1::Experiment experiment = StandingExperiment();
+  experiment.mutable_gap()->add_edits()->set_action_noise(.25);
+  v1::GapEdit& delay = *experiment.mutable_gap()->add_edits();
+  delay.set_action_delay(0);
+  delay.set_up_to(3);
+  StartAll(experiment);
+  learner_->Publish(Version(1));
+  constexpr uint64_t kRows = 3000;
+  ASSERT_TRUE(replay_->WaitForRows(kRows)) << actor_->Output();
+  const auto columns = replay_->Read(StandingSchema(2), kRows);
+  std::vector<float> labels(2 * kRows);
+  std::memcpy(labels.data(), columns[transition::kGapColumn].data(), 8 * kRows);
+  std::vector<uint32_t> episodes(kRows);
+  std::memcpy(episodes.data(), columns[transition::kEpisode].data(), 4 * kRows);
+  std::map<uint32_t, float> delays;
+  std::set<float> seen;
+  for (uint64_t i = 0; i < kRows; ++i) {
+    EXPECT_EQ(labels[2 * i], .25f);
+    EXPECT_EQ(delays.emplace(episodes[i], labels[2 * i + 1]).first->second, labels[2 * i + 1]);
+    seen.insert(labels[2 * i + 1]);
+  }
+  EXPECT_THAT(seen, ::testing::ElementsAre(0, 1, 2, 3));
 }
 
 TEST_F(RolloutProcess, GoesOnWithItsSequenceAfterAKill) {

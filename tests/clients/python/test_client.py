@@ -41,6 +41,13 @@ class SchemaTest(unittest.TestCase):
         for name, values in given.items():
             np.testing.assert_array_equal(found[name], values)
 
+    def test_labels_rows_with_the_numbers_of_a_gap(self):
+        schema = estuary.Schema.simulated("half_cheetah", 17, 6, 50_000, gap_edits=2)
+        label = np.array([[0.5, 3], [1.5, 0]], np.float32)
+        found = schema.decode(schema.encode({**rows(0, 2), "gap": label}))
+        np.testing.assert_array_equal(found["gap"], label)
+        self.assertEqual(estuary.Schema.simulated("half_cheetah", 17, 6, 50_000, gap_edits=0), SCHEMA)
+
     def test_names_what_does_not_fit(self):
         for change, words in (
             ({"observation": np.zeros((5, 16))}, "'observation' must have the shape [rows, 17], got [5, 16]"),

@@ -19,7 +19,11 @@ from estuary.schema import FLAG_TERMINAL, FLAG_TRUNCATED, Schema, Source
 
 
 class GymActor:
-    """Steps one environment. `period` is its control period in seconds, which is part of the table's schema."""
+    """Steps one environment. `period` is its control period in seconds, which is part of the table's schema.
+
+    The environment is what it is: the experiment's gap is not applied to it. Where the experiment has one, the rows'
+    label is `gap`, a number for each of its edits, which may be set anew before each episode; zeros at first.
+    """
 
     def __init__(self, env, task, period, learner, replay, *, index=0, tls=None, block_rows=64, block_seconds=0.2):
         self.env = env
@@ -34,7 +38,6 @@ class GymActor:
             raise ValueError(f"the environment's actions must be bounded, they are in {env.action_space}")
         self._middle, self._half = (low + high) / 2, (high - low) / 2
         observation_dim = int(np.prod(env.observation_space.shape))
-        self.schema = Schema.standard(task, observation_dim, low.size, round(period * 1e6))
         self.policies = PolicySubscriber(learner, f"gym-actor-{index}", tls)
         self.experiment, run_id = self.policies.experiment(timeout=60)
         if self.experiment.task != task:
@@ -43,6 +46,8 @@ class GymActor:
         if self.experiment.deterministic:
             self.policies.close()
             raise ValueError("the experiment is deterministic: lockstep needs estuary-actor; set deterministic: false")
+        self.gap = np.zeros(len(self.experiment.gap.edits), np.float32)
+        self.schema = Schema.simulated(task, observation_dim, low.size, round(period * 1e6), self.gap.size)
         actors = max(1, self.experiment.cluster.actors)
         self._random_steps = self.experiment.exploration.random_steps // actors
         self._correlation = self.experiment.exploration.noise_correlation
@@ -64,7 +69,7 @@ class GymActor:
             )
             following = np.ravel(following).astype(np.float32)
             flags = (FLAG_TERMINAL if terminated else 0) | (FLAG_TRUNCATED if truncated and not terminated else 0)
-            rows.append((observation, action, reward, following, flags, source, version, self.episodes))
+            rows.append((observation, action, reward, following, flags, source, version, self.episodes, self.gap.copy()))
             self.steps += 1
             self._return += float(reward)
             if terminated or truncated:
@@ -109,8 +114,7 @@ class GymActor:
         return policy.act(observation[None], self._noise[None])[0].astype(np.float32), policy.version, Source.POLICY
 
     def _hand_over(self, rows, stop):
-        columns = ("observation", "action", "reward", "next_observation", "flags", "source", "policy_version", "episode")
-        block = {name: np.array(values) for name, values in zip(columns, zip(*rows))}
+        block = {name: np.array(values) for (name, _, _), values in zip(self.schema.columns, zip(*rows))}
         while not (self.policies.final or stop()):
             try:
                 return self.writer.append(block, timeout=0.5)

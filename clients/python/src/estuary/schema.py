@@ -52,6 +52,15 @@ class Schema:
             proto.columns.add(name=name, dtype=_NAMES[np.dtype(dtype)], width=width)
         return cls(proto)
 
+    @classmethod
+    def simulated(cls, task, observation_dim, action_dim, control_period_us, gap_edits):
+        """Of table sim: the standard columns and, where the experiment's gap has edits, `gap`, a number for each."""
+        schema = cls.standard(task, observation_dim, action_dim, control_period_us)
+        if gap_edits == 0:
+            return schema
+        schema.proto.columns.add(name="gap", dtype=transition_pb2.DTYPE_FLOAT32, width=gap_edits)
+        return cls(schema.proto)
+
     @property
     def task(self):
         return self.proto.task
@@ -101,5 +110,5 @@ class Schema:
         rows = {}
         for (name, dtype, width), data in zip(self.columns, block.columns):
             values = np.frombuffer(data, dtype=dtype).reshape(block.rows, width)
-            rows[name] = values[:, 0] if width == 1 and name not in ("observation", "action", "next_observation") else values
+            rows[name] = values[:, 0] if width == 1 and name not in ("observation", "action", "next_observation", "gap") else values
         return rows
