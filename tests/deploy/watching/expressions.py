@@ -13,7 +13,7 @@ DASHBOARDS = ROOT / "deploy/grafana/dashboards"
 
 class Expression:
     def __init__(self, place, text):
-        # "learner/Losses of the critics/A": dashboard, panel, query.
+        # "learner/Losses of the critics/A": dashboard, panel, query; "annotation Alerts"; "variable run".
         self.place = place
         self.text = text
 
@@ -38,7 +38,7 @@ def panels_of(dashboard):
 
 
 def of_dashboards(dashboards):
-    """Each expression once by its place; an annotation that several dashboards share has the first one's."""
+    """Each expression by its place; annotations and variables, which dashboards share, once."""
     seen = set()
     for name, dashboard in dashboards.items():
         for panel in panels_of(dashboard):
@@ -47,13 +47,13 @@ def of_dashboards(dashboards):
         for annotation in dashboard["annotations"]["list"]:
             if annotation["expr"] not in seen:
                 seen.add(annotation["expr"])
-                yield Expression(f"{name}/annotation {annotation['name']}", annotation["expr"])
+                yield Expression(f"annotation {annotation['name']}", annotation["expr"])
         for variable in dashboard["templating"]["list"]:
             if variable["type"] != "query" or variable["query"]["query"] in seen:
                 continue
             seen.add(variable["query"]["query"])
             call = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"]["query"])
-            yield Expression(f"{name}/variable {variable['name']}", f"count by ({call[2]}) ({call[1]})")
+            yield Expression(f"variable {variable['name']}", f"count by ({call[2]}) ({call[1]})")
 
 
 def selectors_of(text):

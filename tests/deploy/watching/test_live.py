@@ -61,11 +61,11 @@ class Watched(unittest.TestCase):
 
     def test_3_a_faulty_sensor_is_marked(self):
         self.cluster.estuary("robot", "fault", "nan", f"--robot={self.cluster.robot}", "--count=3")
-        self.assert_speaks("overview/annotation Robot's faults")
+        self.assert_speaks("annotation Robot's faults")
 
     def test_4_a_process_that_starts_again_is_marked(self):
         os.kill(self.cluster.children("estuary-actor")[0], signal.SIGKILL)
-        self.assert_speaks("overview/annotation Processes that started")
+        self.assert_speaks("annotation Processes that started")
 
     def test_5_somebody_without_the_role_or_a_certificate_is_counted(self):
         self.assertEqual(self.cluster.ask_without_the_role(), 403)
@@ -80,7 +80,7 @@ class Watched(unittest.TestCase):
         self.cluster.estuary("robot", "estop", bridge)
         self.assert_fires("RobotEmergencyStop")
         self.assert_speaks("overview/What fires/A")
-        self.assert_speaks("overview/annotation Alerts")
+        self.assert_speaks("annotation Alerts")
 
     def test_7_a_shard_and_a_learner_that_hang_are_told_and_what_follows_is_inhibited(self):
         self.cluster.hang(self.cluster.children("estuary-replay")[0])
