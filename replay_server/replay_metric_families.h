@@ -133,7 +133,7 @@ inline constexpr process::MetricFamily kReplayMetricFamilies[] = {
      .type = process::MetricType::kGauge,
      .unit = "ratio",
      .meaning = "Samples drawn for each row inserted beyond the limiter's minimum; tables with a "
-                "limiter only",
+                "limiter only, actual once the minimum is there",
      .labels = "table, kind=actual|configured",
      .healthy = "actual near configured after the first minutes",
      .action = "Below: the learner is slow and actors should wait; above: actors are slow. Is the "

@@ -19,7 +19,8 @@ process::Labels With(process::Labels labels, const process::Labels& more) {
 }  // namespace
 
 TableMetrics::TableMetrics(process::Metrics& m, const v1::TableConfig& config)
-    : labels_({{"table", config.name()}}),
+    : metrics_(m),
+      labels_({{"table", config.name()}}),
       rows_(m.Gauge(Family("estuary_replay_rows"), labels_)),
       bytes_(m.Gauge(Family("estuary_replay_bytes"), labels_)),
       disk_used_(m.Gauge(Family("estuary_replay_disk_used_bytes"), labels_)),
@@ -50,19 +51,16 @@ TableMetrics::TableMetrics(process::Metrics& m, const v1::TableConfig& config)
   m.Gauge(Family("estuary_replay_capacity_rows"), labels_)
       .Set(static_cast<double>(config.capacity()));
   if (!config.has_limiter()) return;
-  const auto ratio = [&](const char* kind) -> prometheus::Gauge& {
-    return m.Gauge(Family("estuary_replay_samples_per_insert_ratio"),
-                   With(labels_, {{"kind", kind}}));
-  };
   const auto state = [&](const char* name) -> prometheus::Gauge& {
     return m.Gauge(Family("estuary_replay_limiter_state"), With(labels_, {{"state", name}}));
   };
-  ratio("configured").Set(config.limiter().samples_per_insert());
+  m.Gauge(Family("estuary_replay_samples_per_insert_ratio"),
+          With(labels_, {{"kind", "configured"}}))
+      .Set(config.limiter().samples_per_insert());
   m.Gauge(Family("estuary_replay_limiter_error_buffer"), labels_)
       .Set(config.limiter().error_buffer());
   limited_.emplace(
-      Limited{.actual = ratio("actual"),
-              .difference = m.Gauge(Family("estuary_replay_limiter_difference"), labels_),
+      Limited{.difference = m.Gauge(Family("estuary_replay_limiter_difference"), labels_),
               .open = state("open"),
               .inserts_blocked = state("inserts_blocked"),
               .samples_blocked = state("samples_blocked")});
@@ -99,7 +97,10 @@ void TableMetrics::UpdateLimiter(const v1::TableStatus& status) {
   const v1::SamplesPerInsert& config = status.config().limiter();
   const uint64_t inserted = status.inserted() - status.inserted_in_bulk();
   if (inserted > config.min_size()) {
-    limited_->actual.Set(status.sampled() / static_cast<double>(inserted - config.min_size()));
+    metrics_
+        .Gauge(Family("estuary_replay_samples_per_insert_ratio"),
+               With(labels_, {{"kind", "actual"}}))
+        .Set(status.sampled() / static_cast<double>(inserted - config.min_size()));
   }
   limited_->difference.Set(status.limiter_difference());
   Limiter limiter(config);

@@ -20,7 +20,6 @@ class TableMetrics {
 
  private:
   struct Limited {
-    prometheus::Gauge& actual;
     prometheus::Gauge& difference;
     prometheus::Gauge& open;
     prometheus::Gauge& inserts_blocked;
@@ -29,7 +28,8 @@ class TableMetrics {
 
   void UpdateLimiter(const v1::TableStatus& status);
 
-  process::Labels labels_;
+  process::Metrics& metrics_;
+  const process::Labels labels_;
   prometheus::Gauge& rows_;
   prometheus::Gauge& bytes_;
   prometheus::Gauge& disk_used_;

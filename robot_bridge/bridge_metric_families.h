@@ -241,7 +241,7 @@ inline constexpr process::MetricFamily kBridgeMetricFamilies[] = {
      .meaning = "1 while an operator steers",
      .labels = "robot",
      .healthy = "1 while a person is to steer",
-     .action = "estuary robot steer"},
+     .action = "Start what steers: estuary robot record --operator=keyboard, or gamepad"},
     {.name = "estuary_bridge_operator_actions_total",
      .type = process::MetricType::kCounter,
      .unit = "actions",

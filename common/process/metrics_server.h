@@ -1,5 +1,5 @@
-// Serves /metrics: over TLS where the process has certificates (https_metrics.h), else in plaintext
-// where no other machine reaches it, unless a flag says otherwise (security.h).
+// Where a process serves /metrics, if anywhere: over TLS where it has certificates, else in
+// plaintext where no other machine reaches it, unless a flag says otherwise (security.h).
 #pragma once
 
 #include <memory>
@@ -10,6 +10,7 @@
 
 namespace estuary::process {
 
+class ScrapeServer;
 struct Security;
 
 // While it lives.
@@ -24,9 +25,10 @@ class MetricsServer {
   ~MetricsServer();
 
  private:
-  struct Impl;
-  explicit MetricsServer(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit MetricsServer(std::unique_ptr<ScrapeServer> server);
+
+  // Null: nowhere.
+  std::unique_ptr<ScrapeServer> server_;
 };
 
 }  // namespace estuary::process

@@ -5,12 +5,12 @@
 
 namespace estuary::learner {
 
-// u is between 1e-45 and 10.
-inline constexpr double kGapEdges[] = {1e-4, 2e-4, 5e-4, .001, .002, .005, .01, .02,
-                                       .05,  .1,   .2,   .5,   1,    2,    5,   10};
+// u is between 1e-45 and 10, and mostly in the last decade.
+inline constexpr double kGapEdges[] = {1e-4, .001, .01, .03, .1, .2, .3, .5, .7,
+                                       1,    1.5,  2,   3,   4,  5,  7,  10};
 // Times the number of rows: 1 is the weight of a row among equals.
-inline constexpr double kWeightEdges[] = {.001, .002, .005, .01, .02, .05, .1, .2,
-                                          .5,   1,    2,    5,   10,  20,  50, 100};
+inline constexpr double kWeightEdges[] = {.001, .01, .03, .1, .2, .3, .5, .7, 1,
+                                          1.5,  2,   3,   5,  7,  10, 20, 50, 100};
 // Of either sign, as returns may be.
 inline constexpr double kValueEdges[] = {
     -10000, -5000, -2000, -1000, -500, -200, -100, -50, -20, -10,  -5,   -2,   -1,   0,

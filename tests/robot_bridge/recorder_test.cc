@@ -162,6 +162,8 @@ TEST_F(RecorderTest, ShowsAndCountsEveryChangeOfStateWithItsReason) {
                                  "\"operator_silent\",robot=\"robot\",to=\"FALLBACK\"} 20"));
   EXPECT_THAT(metrics, HasSubstr("estuary_bridge_state_changes_total{from=\"DISARMED\",reason="
                                  "\"arm\",robot=\"robot\",to=\"ARMED\"} 1"));
+  EXPECT_THAT(metrics, HasSubstr("estuary_bridge_state_seconds_total{robot=\"robot\",state="
+                                 "\"FALLBACK\"}"));
   EXPECT_THAT(metrics, HasSubstr("estuary_bridge_spool_used_ratio"));
   EXPECT_THAT(metrics, HasSubstr("estuary_bridge_spool_oldest_age_seconds"));
 }
