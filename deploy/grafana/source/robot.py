@@ -294,7 +294,7 @@ def data():
         ),
         lines(
             "Oldest transition in the spool",
-            "For how long it has waited for the replay. Healthy: below a second.",
+            "For how long it has waited for the replay, to within five seconds. Healthy: below 6 s.",
             "s",
             [query(f"estuary_bridge_spool_oldest_age_seconds{{{HERE}}}", "{{robot}}")],
             low=0,

@@ -79,9 +79,7 @@ class Cluster:
         self.shards, self.learner = found.groups()
         self.estuary("certs", "init", "--output=authority", "--name=watched")
         for role in ("bridge", "viewer"):
-            self.estuary(
-                "certs", "issue", "--authority=authority", f"--role={role}", f"--dns={role}", f"--output={role}"
-            )
+            self.issue_certificate(role)
         self._start(
             "bridge",
             BIN / "estuary-bridge",
@@ -122,6 +120,11 @@ class Cluster:
         return subprocess.run(
             [BIN / "estuary", *arguments], cwd=self.folder, check=True, capture_output=True, text=True, timeout=60
         ).stdout
+
+    def issue_certificate(self, role, *flags):
+        self.estuary(
+            "certs", "issue", "--authority=authority", f"--role={role}", f"--dns={role}", f"--output={role}", *flags
+        )
 
     def children(self, name):
         """Process ids of what `estuary train` started, by the program's name."""

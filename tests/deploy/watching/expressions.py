@@ -56,6 +56,17 @@ def of_dashboards(dashboards):
             yield Expression(f"variable {variable['name']}", f"count by ({call[2]}) ({call[1]})")
 
 
+def metrics_of(text):
+    """Names of Estuary's metrics in an expression, a histogram's without what its series end in."""
+    names = re.findall(r"\bestuary_\w+", text)
+    return {re.sub(r"_(bucket|sum|count)$", "", name) for name in names}
+
+
+def documented_metrics():
+    """Names in docs/metrics.md, which is made of what the binaries say."""
+    return set(re.findall(r"^\| `(estuary_\w+)`", (ROOT / "docs/metrics.md").read_text(), re.MULTILINE))
+
+
 def selectors_of(text):
     """What an alert looks at: each series selector in its expression."""
     return sorted(set(re.findall(r"\b(?:estuary_|node_|process_)\w+(?:\{[^}]*\})?|\bup\b(?:\{[^}]*\})?", text)))

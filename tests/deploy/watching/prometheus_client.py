@@ -51,7 +51,14 @@ class Prometheus:
         return [rule for group in groups for rule in group["rules"]]
 
     def firing(self):
-        return {alert["labels"]["alertname"] for alert in self.get("alerts")["alerts"] if alert["state"] == "firing"}
+        return self._alerts("firing")
+
+    def pending(self):
+        """Alerts whose expression holds, but not yet for as long as it must."""
+        return self._alerts("pending")
+
+    def _alerts(self, state):
+        return {alert["labels"]["alertname"] for alert in self.get("alerts")["alerts"] if alert["state"] == state}
 
 
 def seconds(duration):

@@ -96,6 +96,11 @@ class Dashboards(unittest.TestCase):
                 if not text.place.startswith("annotation"):
                     self.assertLessEqual(used, names, text.place)
 
+    def test_ask_for_metrics_that_are_documented(self):
+        documented = expressions.documented_metrics()
+        for expression in expressions.of_dashboards(self.dashboards):
+            self.assertLessEqual(expressions.metrics_of(expression.text), documented, expression.place)
+
     def test_panels_say_what_they_show_and_in_which_unit(self):
         for place, panel in self.each_panel():
             self.assertGreater(len(panel["title"]), 2)

@@ -73,7 +73,11 @@ class Watched(unittest.TestCase):
         self.cluster.call_without_a_certificate()
         self.assert_speaks("machines/Refused calls and failed handshakes/B")
 
-    def test_6_fallback_and_emergency_stop_are_told(self):
+    def test_6_a_certificate_that_ends_soon_is_told(self):
+        self.cluster.issue_certificate("bridge", "--days=3", "--replace")
+        self.assert_comes_true(lambda: "CertificateExpiring" in self.prometheus.pending(), "CertificateExpiring to wait")
+
+    def test_7_fallback_and_emergency_stop_are_told(self):
         bridge = f"--bridge={self.cluster.bridge}"
         self.cluster.estuary("robot", "mode", "fallback", bridge)
         self.assert_fires("RobotInFallback")
@@ -82,7 +86,7 @@ class Watched(unittest.TestCase):
         self.assert_speaks("overview/What fires/A")
         self.assert_speaks("annotation Alerts")
 
-    def test_7_a_shard_and_a_learner_that_hang_are_told_and_what_follows_is_inhibited(self):
+    def test_8_a_shard_and_a_learner_that_hang_are_told_and_what_follows_is_inhibited(self):
         self.cluster.hang(self.cluster.children("estuary-replay")[0])
         self.cluster.hang(self.cluster.children("estuary-learner")[0])
         self.assert_fires("ShardDown", "LearnerStopped", "TargetDown")

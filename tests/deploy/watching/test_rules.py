@@ -9,7 +9,7 @@ import tempfile
 import unittest
 
 import yaml
-from expressions import ROOT
+from expressions import ROOT, documented_metrics, metrics_of
 
 PROMETHEUS = ROOT / "deploy/prometheus"
 ALERTMANAGER = ROOT / "deploy/alertmanager"
@@ -64,6 +64,11 @@ class Prometheus(unittest.TestCase):
                 # What is, and what is allowed.
                 self.assertRegex(notes["description"], r"allowed|healthy|must|not in one that|a fault that is over")
                 self.assertEqual(notes["runbook_url"], f"docs/runbooks/{rule['alert']}.md")
+
+    def test_alerts_look_at_metrics_that_are_documented(self):
+        documented = documented_metrics()
+        for rule in alerts():
+            self.assertLessEqual(metrics_of(rule["expr"]), documented, rule["alert"])
 
     def test_jobs_are_those_that_dashboards_and_alerts_ask_for(self):
         jobs = [
