@@ -13,6 +13,8 @@
   X(Demo)                           \
   X(Train)                          \
   X(Sweep)                          \
+  X(ClusterPrepare)                 \
+  X(ClusterFill)                    \
   X(Evaluate)                       \
   X(Drive)                          \
   X(Report)                         \
@@ -34,8 +36,10 @@
   X(RobotDisarm)                 \
   X(RobotEstop)                  \
   X(RobotMode)                   \
+  X(RobotBegin)                  \
   X(CertsInit)                   \
   X(CertsIssue)                  \
+  X(CertsLab)                    \
   X(CertsShow)
 
 #ifdef ESTUARY_CLI_WIRE_ONLY

@@ -137,6 +137,8 @@ Command TrainCommand() {
         flags.Add("runs", &options->runs, "FOLDER", "where the runs' folders are");
         flags.Add("seed", &options->seed, "N", "instead of the experiment's");
         flags.Add("dataset", &options->dataset, "FILE", "instead of the experiment's");
+        flags.Add("set", &options->settings, "TEXT",
+                  "further fields of the experiment: 'budget { gradient_steps: 2000 }'");
         flags.Add("deterministic", &options->deterministic,
                   "one actor in lockstep: the same seed gives the same policy again");
         flags.Add("resume", &options->resume, "go on with the run that the folder holds");

@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "cli/training/settings.h"
 #include "common/experiment/experiment.h"
 #include "common/process/status.h"
 #include "common/process/textproto.h"
@@ -39,34 +40,13 @@ std::string Slug(const std::string& label) {
   return slug;
 }
 
-// Makes room in `into` for what `from` replaces as a whole.
-void ClearReplaced(const google::protobuf::Message& from, google::protobuf::Message* into) {
-  const google::protobuf::Reflection* reflection = from.GetReflection();
-  std::vector<const google::protobuf::FieldDescriptor*> fields;
-  reflection->ListFields(from, &fields);
-  for (const auto* field : fields) {
-    const bool whole = field->is_repeated() || field->name() == "gap" ||
-                       field->name() == "dataset" || field->name() == "algorithm";
-    if (whole) {
-      reflection->ClearField(into, field);
-    } else if (field->message_type() != nullptr && reflection->HasField(*into, field)) {
-      ClearReplaced(reflection->GetMessage(from, field), reflection->MutableMessage(into, field));
-    }
-  }
-}
-
-void Merge(const v1::Experiment& from, v1::Experiment* into) {
-  ClearReplaced(from, into);
-  into->MergeFrom(from);
-}
-
 // Relative dataset paths are relative to the sweep's file.
-void ApplySettings(v1::Experiment settings, const fs::path& folder, v1::Experiment* experiment) {
+void ApplyFrom(v1::Experiment settings, const fs::path& folder, v1::Experiment* experiment) {
   if (!settings.dataset().path().empty()) {
     settings.mutable_dataset()->set_path(
         (folder / settings.dataset().path()).lexically_normal().string());
   }
-  Merge(settings, experiment);
+  ApplySettings(settings, experiment);
 }
 
 absl::StatusOr<v1::Experiment> CellExperiment(const v1::Sweep& sweep, const v1::SweepAxis& row,
@@ -77,11 +57,11 @@ absl::StatusOr<v1::Experiment> CellExperiment(const v1::Sweep& sweep, const v1::
       ESTUARY_ASSIGN_OR_RETURN(
           const v1::Experiment base,
           experiment::ReadExperiment((folder / axis->experiment()).lexically_normal().string()));
-      Merge(base, &experiment);
+      ApplySettings(base, &experiment);
     }
-    ApplySettings(axis->settings(), folder, &experiment);
+    ApplyFrom(axis->settings(), folder, &experiment);
   }
-  ApplySettings(sweep.settings(), folder, &experiment);
+  ApplyFrom(sweep.settings(), folder, &experiment);
   return experiment;
 }
 

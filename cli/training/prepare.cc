@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "cli/training/settings.h"
 #include "common/dataset/dataset.h"
 #include "common/experiment/experiment.h"
 #include "common/process/files.h"
@@ -98,11 +100,11 @@ absl::Status MakeRunFolder(bool resume, PreparedTraining& prepared) {
 
 }  // namespace
 
-absl::StatusOr<PreparedTraining> PrepareTraining(const TrainingOptions& options) {
-  PreparedTraining prepared;
-  prepared.metrics = options.metrics;
-  v1::Experiment& experiment = prepared.experiment;
+absl::StatusOr<CheckedExperiment> CheckExperiment(const TrainingOptions& options) {
+  CheckedExperiment checked;
+  v1::Experiment& experiment = checked.experiment;
   ESTUARY_ASSIGN_OR_RETURN(experiment, experiment::ReadExperiment(options.experiment_path));
+  ESTUARY_RETURN_IF_ERROR(ApplySettingsText(options.settings, &experiment));
   if (!options.name.empty()) experiment.set_name(options.name);
   if (options.seed) experiment.set_seed(*options.seed);
   if (options.deterministic) experiment.set_deterministic(true);
@@ -114,17 +116,26 @@ absl::StatusOr<PreparedTraining> PrepareTraining(const TrainingOptions& options)
   ESTUARY_RETURN_IF_ERROR(
       process::Annotate(experiment::FillDefaults(effective), options.experiment_path));
   *experiment.mutable_algorithm() = effective.algorithm();
-  ESTUARY_ASSIGN_OR_RETURN(prepared.task, worlds::FindTask(experiment.task()));
+  ESTUARY_ASSIGN_OR_RETURN(checked.task, worlds::FindTask(experiment.task()));
   ESTUARY_RETURN_IF_ERROR(
-      process::Annotate(CheckScale(experiment, prepared.task), options.experiment_path));
+      process::Annotate(CheckScale(experiment, checked.task), options.experiment_path));
   // The gap must fit the model before anything is started.
   ESTUARY_RETURN_IF_ERROR(process::Annotate(
       worlds::MakeWorld({.task = experiment.task(), .gap = experiment.gap()}).status(),
       options.experiment_path));
-  ESTUARY_RETURN_IF_ERROR(ApplyDataset(experiment, prepared.task));
+  ESTUARY_RETURN_IF_ERROR(ApplyDataset(experiment, checked.task));
   ESTUARY_RETURN_IF_ERROR(
       process::Annotate(experiment::FillDefaults(experiment), options.experiment_path));
-  prepared.run_dir = absl::StrCat(options.runs, "/", experiment.name());
+  return checked;
+}
+
+absl::StatusOr<PreparedTraining> PrepareTraining(const TrainingOptions& options) {
+  ESTUARY_ASSIGN_OR_RETURN(CheckedExperiment checked, CheckExperiment(options));
+  PreparedTraining prepared;
+  prepared.metrics = options.metrics;
+  prepared.experiment = std::move(checked.experiment);
+  prepared.task = std::move(checked.task);
+  prepared.run_dir = absl::StrCat(options.runs, "/", prepared.experiment.name());
   ESTUARY_RETURN_IF_ERROR(MakeRunFolder(options.resume, prepared));
   return prepared;
 }

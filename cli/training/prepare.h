@@ -17,6 +17,8 @@ struct TrainingOptions {
   // Empty: the experiment's own.
   std::string name;
   std::optional<uint64_t> seed;
+  // Further fields of an experiment, as text (settings.h).
+  std::string settings;
   // Another dataset than the experiment's.
   std::string dataset;
   bool deterministic = false;
@@ -38,8 +40,18 @@ struct PreparedTraining {
   std::string metrics;
 };
 
-// Reads and checks everything, and creates the run's folder. Errors name the file, the row or the
-// field; nothing has been created then.
+struct CheckedExperiment {
+  // Effective, as in PreparedTraining.
+  v1::Experiment experiment;
+  worlds::TaskSpec task;
+};
+
+// Reads and checks the experiment and its dataset. Creates nothing; options that say where a run
+// goes mean nothing here.
+absl::StatusOr<CheckedExperiment> CheckExperiment(const TrainingOptions& options);
+
+// The same, and creates the run's folder. Errors name the file, the row or the field; nothing has
+// been created then.
 absl::StatusOr<PreparedTraining> PrepareTraining(const TrainingOptions& options);
 
 }  // namespace estuary::cli
