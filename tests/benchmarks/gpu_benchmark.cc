@@ -1,7 +1,7 @@
-// Gradient steps of H2O on a GPU: the CUDA graph engine for one seed and for many, in float32 and
-// on the matrix units (tf32x3 agrees with float32, tf32 does not), against the eager engine on the
-// same GPU (one seed) and against the native engine on one of this machine's cores. Builds with the
-// numerical core alone.
+// Gradient steps of H2O and of the two rows with nets of their own on a GPU: the CUDA graph engine
+// for one seed and for many, in float32 and on the matrix units (tf32x3 agrees with float32, tf32
+// does not), against the eager engine on the same GPU (one seed) and against the native engine on
+// one of this machine's cores. Builds with the numerical core alone.
 //
 //   gpu_benchmark [--slices=N] [--slice_seconds=S] [--json=FILE]
 //
@@ -22,6 +22,7 @@
 
 #include "learner/core/cuda/graph_engine.h"
 #include "learner/core/cuda/plugin.h"
+#include "learner/core/dynamics_model.h"
 #include "learner/core/engine.h"
 
 namespace estuary::learner {
@@ -32,6 +33,7 @@ constexpr int kRows = 100'000;
 
 struct Case {
   const char* name;
+  const char* algorithm;
   int observation, action, hidden, batch;
   int seeds;
   cuda::Arithmetic arithmetic;
@@ -44,15 +46,19 @@ constexpr auto kThrice = cuda::Arithmetic::kTensor3;
 constexpr auto kOnce = cuda::Arithmetic::kTensor1;
 
 constexpr Case kCases[] = {
-    {"cheetah_gpu", 17, 6, 256, 256, 1, kPlain, 8'000},
-    {"cheetah_gpu_tf32x3", 17, 6, 256, 256, 1, kThrice, 8'000},
-    {"cheetah_gpu_4_seeds", 17, 6, 256, 256, 4, kPlain, 0},
-    {"cheetah_gpu_16_seeds", 17, 6, 256, 256, 16, kPlain, 40'000},
-    {"cheetah_gpu_16_seeds_tf32x3", 17, 6, 256, 256, 16, kThrice, 40'000},
-    {"cheetah_gpu_16_seeds_tf32", 17, 6, 256, 256, 16, kOnce, 0},
-    {"robot_gpu", 4, 1, 32, 32, 1, kPlain, 0},
-    {"robot_gpu_16_seeds", 4, 1, 32, 32, 16, kPlain, 0},
-    {"robot_gpu_64_seeds", 4, 1, 32, 32, 64, kPlain, 0},
+    {"cheetah_gpu", "h2o", 17, 6, 256, 256, 1, kPlain, 8'000},
+    {"cheetah_gpu_tf32x3", "h2o", 17, 6, 256, 256, 1, kThrice, 8'000},
+    {"cheetah_gpu_4_seeds", "h2o", 17, 6, 256, 256, 4, kPlain, 0},
+    {"cheetah_gpu_16_seeds", "h2o", 17, 6, 256, 256, 16, kPlain, 40'000},
+    {"cheetah_gpu_16_seeds_tf32x3", "h2o", 17, 6, 256, 256, 16, kThrice, 40'000},
+    {"cheetah_gpu_16_seeds_tf32", "h2o", 17, 6, 256, 256, 16, kOnce, 0},
+    {"cheetah_gpu_reverse_kl", "h2o_reverse_kl", 17, 6, 256, 256, 1, kPlain, 0},
+    {"cheetah_gpu_reverse_kl_16_seeds", "h2o_reverse_kl", 17, 6, 256, 256, 16, kPlain, 0},
+    {"cheetah_gpu_plus", "h2o_plus", 17, 6, 256, 256, 1, kPlain, 0},
+    {"cheetah_gpu_plus_16_seeds", "h2o_plus", 17, 6, 256, 256, 16, kPlain, 0},
+    {"robot_gpu", "h2o", 4, 1, 32, 32, 1, kPlain, 0},
+    {"robot_gpu_16_seeds", "h2o", 4, 1, 32, 32, 16, kPlain, 0},
+    {"robot_gpu_64_seeds", "h2o", 4, 1, 32, 32, 64, kPlain, 0},
 };
 
 double Now() {
@@ -100,8 +106,11 @@ LearnerConfig ConfigOf(const Case& c) {
   LearnerConfig config;
   config.observation_dim = c.observation;
   config.action_dim = c.action;
-  config.algorithm = *AlgorithmByName("h2o");
-  config.networks.hidden = config.networks.discriminator_hidden = {c.hidden, c.hidden};
+  config.algorithm = *AlgorithmByName(c.algorithm);
+  // How good the model of the dynamics is does not change a step's time.
+  config.algorithm.dynamics_model.steps = 20;
+  config.networks.hidden = config.networks.discriminator_hidden =
+      config.networks.dynamics_hidden = {c.hidden, c.hidden};
   config.optimizer.batch_size = c.batch;
   return config;
 }
@@ -152,6 +161,17 @@ Result Measure(const Case& c, int slices, double seconds) {
   const auto native = MakeNativeEngine(cpu);
   if (!native.ok()) Die(native.status());
 
+  if (gpu.config.algorithm.NeedsDynamicsModel()) {
+    const auto model = LearnDynamicsModel(cpu.config, *host_real, 1, nullptr);
+    if (!model.ok()) Die(model.status());
+    const auto set = [&](Engine& engine) {
+      if (const auto status = SetDynamicsModel(engine, *model); !status.ok()) Die(status);
+    };
+    for (size_t i = 0; i < seeds.size(); ++i) set((*graph)->engine(i));
+    set(**eager);
+    set(**native);
+  }
+
   std::vector<double> graph_rates, eager_rates, native_rates;
   // The first slice warms up: graphs are recorded, libraries loaded, clocks raised.
   for (int slice = 0; slice <= slices; ++slice) {
@@ -191,8 +211,8 @@ void WriteJson(const std::string& path, const std::vector<Result>& results) {
   for (size_t i = 0; i < results.size(); ++i) {
     const Result& r = results[i];
     const Case& c = *r.of;
-    file << (i == 0 ? "\n" : ",\n") << "  {\"case\": \"" << c.name
-         << "\", \"observation\": " << c.observation << ", \"action\": " << c.action
+    file << (i == 0 ? "\n" : ",\n") << "  {\"case\": \"" << c.name << "\", \"algorithm\": \""
+         << c.algorithm << "\", \"observation\": " << c.observation << ", \"action\": " << c.action
          << ", \"hidden\": " << c.hidden << ", \"batch\": " << c.batch << ", \"seeds\": " << c.seeds
          << ", \"updates_per_second\": " << r.graph << ", \"slowest\": " << r.slowest
          << ", \"fastest\": " << r.fastest
