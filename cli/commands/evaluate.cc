@@ -34,12 +34,9 @@ void Print(const std::vector<worlds::EpisodeResult>& episodes, const worlds::Tas
   for (const auto& [name, mean] : summary.figures) rows[0].push_back(name);
   for (size_t i = 0; i < episodes.size(); ++i) {
     const worlds::EpisodeResult& episode = episodes[i];
-    const bool whole = episode.steps >= task.evaluation_steps;
     rows.push_back({absl::StrCat(i + 1), absl::StrFormat("%.1f", episode.total_reward),
                     absl::StrFormat("%.2f", episode.steps * task.control_period),
-                    episode.terminated ? "fell"
-                    : whole            ? "whole"
-                                       : "left"});
+                    EpisodeEnd(episode, task)});
     for (const auto& [name, mean] : summary.figures) {
       const auto figure = episode.figures.find(name);
       rows.back().push_back(figure == episode.figures.end() ? "" : Number(figure->second));

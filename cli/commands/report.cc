@@ -10,10 +10,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/commands/commands.h"
+#include "cli/report/dataset_page.h"
 #include "cli/sweep/plan.h"
 #include "cli/sweep/results.h"
 #include "cli/sweep/sweep.h"
 #include "cli/sweep/sweep_report.h"
+#include "cli/sweep/sweep_table.h"
 #include "cli/table/table.h"
 #include "common/process/status.h"
 
@@ -27,6 +29,7 @@ struct Options {
 };
 
 constexpr char kComparison[] = "report.html";
+constexpr char kDatasets[] = "datasets_report";
 
 // Neither a run's folder nor anything else that is there, but a sweep's name or file.
 bool NamesASweep(const std::string& word) {
@@ -40,17 +43,30 @@ bool NamesASweep(const std::string& word) {
 absl::Status ReportSweep(const std::string& name, const Options& options) {
   ESTUARY_ASSIGN_OR_RETURN(const SweepPlan plan, PlanSweep(name));
   const std::string folder = SweepFolder(plan, options.runs);
+  ESTUARY_RETURN_IF_ERROR(RecordEpisodes(plan, folder));
   ESTUARY_ASSIGN_OR_RETURN(const SweepResults results, ReadSweepResults(plan, folder));
   ESTUARY_ASSIGN_OR_RETURN(
       const SweepReportFiles files,
-      WriteSweepReport(plan, results, options.output.empty() ? folder : options.output));
+      WriteSweepReport(
+          plan, results,
+          options.output.empty() ? SweepReportFolder(plan, options.runs) : options.output));
   std::printf("%s\n\n%s\n%s\n%s\n%s\n", plan.sweep.title().c_str(),
               FormatTable(SweepTable(plan, results)).c_str(), files.page.c_str(),
               files.markdown.c_str(), files.csv.c_str());
   return absl::OkStatus();
 }
 
+absl::Status ReportDatasets(const std::vector<std::string>& paths, const Options& options) {
+  const std::string output = options.output.empty() ? kDatasets : options.output;
+  ESTUARY_RETURN_IF_ERROR(WriteDatasetReport(paths, output));
+  std::printf("%s/report.html\n%s/table.md\n", output.c_str(), output.c_str());
+  return absl::OkStatus();
+}
+
 absl::Status Report(const std::vector<std::string>& folders, const Options& options) {
+  if (std::all_of(folders.begin(), folders.end(), &NamesADataset)) {
+    return ReportDatasets(folders, options);
+  }
   if (folders.size() == 1 && NamesASweep(folders[0])) return ReportSweep(folders[0], options);
   if (folders.size() == 1) {
     ESTUARY_RETURN_IF_ERROR(WriteRunReport(folders[0]));
@@ -70,17 +86,18 @@ absl::Status Report(const std::vector<std::string>& folders, const Options& opti
 Command ReportCommand() {
   return {
       .name = "report",
-      .arguments = "RUN_FOLDER|SWEEP...",
-      .summary = "Draw the report of a run or a sweep, or one page that compares several runs",
+      .arguments = "RUN_FOLDER|SWEEP|DATASET...",
+      .summary = "Draw the report of a run, a sweep or datasets, or one that compares several runs",
       .details =
           "One self-contained page. With drives in the folders (drive.h5, as `estuary drive\n"
           "--output=RUN_FOLDER/drive.h5` writes it) the comparison shows them too. Of a sweep:\n"
-          "its table as a page, as Markdown and as CSV, of the trainings done so far.",
+          "its table and figures as a page, as Markdown with SVG files and as CSV, of the\n"
+          "trainings done so far. Of datasets (.h5, .hdf5): their rewards and returns.",
       .prepare = [](Flags& flags) -> Command::Run {
         auto options = std::make_shared<Options>();
         flags.Add("output", &options->output, "PATH",
                   "the comparison's page (default report.html), or the folder for a sweep's\n"
-                  "files (default: the sweep's)");
+                  "files (default: the sweep's) or datasets' (default: datasets_report)");
         flags.Add("runs", &options->runs, "FOLDER", "where the sweeps' folders are");
         flags.Add("note", &options->note, "TEXT", "what the comparison's head shall say");
         return [options](const std::vector<std::string>& arguments) {

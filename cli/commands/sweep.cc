@@ -2,6 +2,7 @@
 #include "cli/sweep/sweep.h"
 
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "cli/commands/commands.h"
 #include "cli/sweep/results.h"
 #include "cli/sweep/sweep_report.h"
+#include "cli/sweep/sweep_table.h"
 #include "cli/table/table.h"
 #include "common/process/status.h"
 
@@ -50,8 +52,9 @@ absl::Status Sweep(const std::string& name, Options& options) {
   const auto results = ReadSweepResults(plan, folder);
   // Failures must not hide what was found.
   if (results.ok() && !absl::IsCancelled(swept)) {
-    ESTUARY_ASSIGN_OR_RETURN(const SweepReportFiles files,
-                             WriteSweepReport(plan, *results, folder));
+    ESTUARY_ASSIGN_OR_RETURN(
+        const SweepReportFiles files,
+        WriteSweepReport(plan, *results, SweepReportFolder(plan, options.sweep.runs)));
     std::printf("%s\n\n%s\nreport: %s\n", plan.sweep.title().c_str(),
                 FormatTable(SweepTable(plan, *results)).c_str(), files.page.c_str());
   }
@@ -76,7 +79,10 @@ Command SweepCommand() {
         auto options = std::make_shared<Options>();
         flags.Add("runs", &options->sweep.runs, "FOLDER", "where the sweeps' folders are");
         flags.Add("jobs", &options->sweep.jobs, "N", "trainings at once; 0: one a processor");
-        flags.Add("part", &options->part, "I/N", "do the share I of N of the trainings");
+        // A swarm's job can give a task its number in the environment only.
+        if (const char* part = std::getenv("ESTUARY_PART")) options->part = part;
+        flags.Add("part", &options->part, "I/N",
+                  "do the share I of N of the trainings (also from $ESTUARY_PART)");
         flags.Add("list", &options->list, "print the trainings' names and do nothing");
         return [options](const std::vector<std::string>& arguments) {
           return Sweep(arguments[0], *options);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 
 #include "absl/strings/numbers.h"
@@ -23,28 +22,25 @@ bool GapAfter(const worlds::DatasetColumns& columns, size_t i) {
   return !std::equal(next, next + width, columns.observation.begin() + (i + 1) * width);
 }
 
-// Times and observations of rows [first, last), over `seconds` in all.
-void FillCurves(const Recorded& recorded, size_t first, size_t last, double seconds, double period,
-                DriveData& drive) {
+// Rows [first, last), over `seconds` in all.
+Track TrackOf(const Recorded& recorded, size_t first, size_t last, double seconds, double period) {
   const worlds::DatasetColumns& columns = recorded.columns;
   const int width = columns.observation_dim;
-  drive.observation_dim = width;
+  Track track{.observation_dim = width};
   size_t gaps = 0;
   for (size_t i = first; i + 1 < last; ++i) gaps += GapAfter(columns, i) ? 1 : 0;
   const double missing = std::max(0.0, seconds - period * static_cast<double>(last - first));
   const double per_gap = gaps == 0 ? 0 : missing / static_cast<double>(gaps);
   double time = 0;
   for (size_t i = first; i < last; ++i) {
-    drive.time.push_back(time);
-    const auto row = columns.observation.begin() + i * width;
-    drive.observations.insert(drive.observations.end(), row, row + width);
+    track.Add(time, absl::MakeConstSpan(columns.observation).subspan(i * width, width),
+              columns.reward[i]);
     time += period;
     if (i + 1 == last || !GapAfter(columns, i)) continue;
-    drive.time.push_back(std::numeric_limits<double>::quiet_NaN());
-    drive.observations.insert(drive.observations.end(), width,
-                              std::numeric_limits<float>::quiet_NaN());
+    track.AddGap();
     time += per_gap;
   }
+  return track;
 }
 
 }  // namespace
@@ -140,7 +136,7 @@ DriveData MakeDriveData(const Recorded& recorded, const RobotReport& report,
     drive.max_abs_x = report.max_abs_x;
     drive.final_x = report.final_x;
   }
-  FillCurves(recorded, first, last, drive.seconds, control_period, drive);
+  drive.track = TrackOf(recorded, first, last, drive.seconds, control_period);
   return drive;
 }
 

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "cli/data/recorded.h"
+#include "cli/track/track.h"
 #include "estuary/v1/robot.pb.h"
 
 namespace estuary::cli {
@@ -38,11 +39,8 @@ struct DriveData {
   // Of them, moments in which the bridge's fallback controller held the robot because an
   // observation was late, before the policy went on.
   uint64_t fallback_transitions = 0;
-  // (time, observation) of the policy's part, [rows] and [rows, observation_dim]. A gap in the
-  // recording is a row of NaN.
-  int observation_dim = 0;
-  std::vector<double> time;
-  std::vector<float> observations;
+  // Of the policy's part.
+  Track track;
 };
 
 // The line that the emulated robot prints about an episode: "episode=1 end=time survival_s=30.000

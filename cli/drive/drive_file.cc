@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/data/recorded_file.h"
+#include "cli/track/track.h"
 #include "common/hdf5/file.h"
 #include "common/process/status.h"
 
@@ -12,6 +13,7 @@ namespace estuary::cli {
 namespace {
 
 constexpr char kRoot[] = "/";
+constexpr char kTrack[] = "/drive";
 
 // Every number of a drive and the attribute that holds it.
 template <typename Drive, typename Visit>
@@ -34,11 +36,7 @@ absl::Status Write(const std::string& path, const std::string& task, const Recor
                    const DriveData& drive) {
   ESTUARY_RETURN_IF_ERROR(WriteRecordedFile(path, recorded, {.task = task, .generator = "drive"}));
   ESTUARY_ASSIGN_OR_RETURN(hdf5::File file, hdf5::File::OpenForWriting(path));
-  const uint64_t points = drive.time.size();
-  ESTUARY_RETURN_IF_ERROR(file.Write<double>("/drive/time", {points}, drive.time));
-  ESTUARY_RETURN_IF_ERROR(file.Write<float>("/drive/observations",
-                                            {points, static_cast<uint64_t>(drive.observation_dim)},
-                                            drive.observations));
+  ESTUARY_RETURN_IF_ERROR(WriteTrack(drive.track, kTrack, file));
   ESTUARY_RETURN_IF_ERROR(file.SetAttribute(kRoot, "end", DriveEndName(drive.end)));
   ESTUARY_RETURN_IF_ERROR(ForEachNumber(drive, [&](const char* name, const auto& value) {
     return file.SetAttribute(kRoot, name, value);
@@ -69,12 +67,7 @@ absl::StatusOr<DriveData> ReadDriveFile(const std::string& path) {
   }));
   ESTUARY_ASSIGN_OR_RETURN(const std::string end, file.StringAttribute(kRoot, "end"));
   ESTUARY_ASSIGN_OR_RETURN(drive.end, ParseDriveEnd(end));
-  ESTUARY_ASSIGN_OR_RETURN(auto time, file.Read<double>("/drive/time", {hdf5::kAnySize}));
-  ESTUARY_ASSIGN_OR_RETURN(
-      auto observations, file.Read<float>("/drive/observations", {time.shape[0], hdf5::kAnySize}));
-  drive.observation_dim = static_cast<int>(observations.shape[1]);
-  drive.time = std::move(time.values);
-  drive.observations = std::move(observations.values);
+  ESTUARY_ASSIGN_OR_RETURN(drive.track, ReadTrack(file, kTrack));
   return drive;
 }
 

@@ -10,7 +10,8 @@
 namespace estuary::cli {
 
 absl::StatusOr<std::vector<worlds::EpisodeResult>> Evaluate(const policy::Policy& policy,
-                                                            const EvaluateOptions& options) {
+                                                            const EvaluateOptions& options,
+                                                            worlds::RecordFunction record) {
   ESTUARY_ASSIGN_OR_RETURN(
       const std::unique_ptr<worlds::World> world,
       worlds::MakeWorld({.task = options.task, .dynamics = options.dynamics, .gap = options.gap}));
@@ -26,9 +27,14 @@ absl::StatusOr<std::vector<worlds::EpisodeResult>> Evaluate(const policy::Policy
         [&](absl::Span<const float> observation, absl::Span<float> action) {
           policy.Act(observation, /*rows=*/1, workspace, action);
         },
-        random));
+        random, record));
   }
   return episodes;
+}
+
+std::string EpisodeEnd(const worlds::EpisodeResult& episode, const worlds::TaskSpec& task) {
+  if (episode.terminated) return "fell";
+  return episode.steps >= task.evaluation_steps ? "whole" : "left the area";
 }
 
 EvaluationSummary Summarize(const std::vector<worlds::EpisodeResult>& episodes,

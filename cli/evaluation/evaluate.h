@@ -18,15 +18,19 @@ namespace estuary::cli {
 struct EvaluateOptions {
   std::string task;
   worlds::Dynamics dynamics = worlds::Dynamics::kReal;
-  v1::Gap gap;
+  v1::Gap gap = {};
   int episodes = 10;
   uint64_t seed = 1;
 };
 
 // The task's evaluation protocol, episode by episode. The same seed gives the same episodes to
 // every policy. FAILED_PRECONDITION where the policy does not fit the task.
-absl::StatusOr<std::vector<worlds::EpisodeResult>> Evaluate(const policy::Policy& policy,
-                                                            const EvaluateOptions& options);
+absl::StatusOr<std::vector<worlds::EpisodeResult>> Evaluate(
+    const policy::Policy& policy, const EvaluateOptions& options,
+    worlds::RecordFunction record = [](const worlds::EpisodeStep&) {});
+
+// "whole", "fell", "left the area".
+std::string EpisodeEnd(const worlds::EpisodeResult& episode, const worlds::TaskSpec& task);
 
 struct EvaluationSummary {
   double mean_return = 0;

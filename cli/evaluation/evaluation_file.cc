@@ -1,10 +1,12 @@
 #include "cli/evaluation/evaluation_file.h"
 
+#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
 #include "cli/report/run_data.h"
+#include "cli/track/recorded_episode.h"
 #include "common/process/files.h"
 #include "common/process/status.h"
 
@@ -34,6 +36,31 @@ absl::Status WriteFinalEvaluation(const std::string& run_dir, uint64_t policy_ve
   return process::WriteFileAtomically(
       absl::StrCat(run_dir, "/", kFinalEvaluationFile),
       Line(policy_version, "real", real) + Line(policy_version, "sim", sim));
+}
+
+absl::Status RecordFinalEpisode(const std::string& run_dir, const std::string& task) {
+  const std::string path = absl::StrCat(run_dir, "/", kFinalEpisodeFile);
+  std::error_code error;
+  if (std::filesystem::exists(path, error)) return absl::OkStatus();
+  ESTUARY_ASSIGN_OR_RETURN(const auto policy, LoadPolicy(run_dir + "/final_policy.pb"));
+  ESTUARY_ASSIGN_OR_RETURN(const worlds::TaskSpec spec, TaskOf(*policy, task));
+  RecordedEpisode recorded{.track = {.observation_dim = spec.observation_dim}};
+  std::vector<float> observation(spec.observation_dim);
+  ESTUARY_ASSIGN_OR_RETURN(
+      const auto episodes,
+      Evaluate(*policy,
+               {.task = task,
+                .dynamics = worlds::Dynamics::kReal,
+                .episodes = 1,
+                .seed = kFinalEvaluationSeed},
+               [&](const worlds::EpisodeStep& step) {
+                 observation.assign(step.observation.begin(), step.observation.end());
+                 recorded.track.Add(step.step * spec.control_period, observation,
+                                    static_cast<float>(step.result.reward));
+               }));
+  recorded.seconds = episodes[0].steps * spec.control_period;
+  recorded.end = EpisodeEnd(episodes[0], spec);
+  return WriteRecordedEpisode(recorded, path);
 }
 
 absl::Status EvaluateFinalPolicy(const std::string& run_dir, const std::string& task,

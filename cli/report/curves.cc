@@ -8,8 +8,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "cli/report/median.h"
 #include "cli/report/report.h"
+#include "cli/report/spread.h"
 
 namespace estuary::cli {
 namespace {
@@ -46,16 +46,6 @@ bool Drawn(const std::string& metric) {
 }
 
 std::string Prefix(const std::string& metric) { return metric.substr(0, metric.find('/')); }
-
-std::vector<std::pair<double, double>> Thin(std::vector<std::pair<double, double>> points) {
-  const size_t stride = points.size() / kMostPoints + 1;
-  if (stride == 1) return points;
-  std::vector<std::pair<double, double>> thin;
-  for (size_t i = 0; i < points.size(); ++i) {
-    if (i % stride == 0 || !std::isfinite(points[i].first)) thin.push_back(points[i]);
-  }
-  return thin;
-}
 
 std::vector<std::pair<double, double>> Returns(const RunData& run, const std::string& dynamics) {
   std::vector<std::pair<double, double>> points;
@@ -105,6 +95,16 @@ Figure FamilyFigure(const RunData& run, const std::string& title, bool log_y,
 
 }  // namespace
 
+std::vector<std::pair<double, double>> Thin(std::vector<std::pair<double, double>> points) {
+  const size_t stride = points.size() / kMostPoints + 1;
+  if (stride == 1) return points;
+  std::vector<std::pair<double, double>> thin;
+  for (size_t i = 0; i < points.size(); ++i) {
+    if (i % stride == 0 || !std::isfinite(points[i].first)) thin.push_back(points[i]);
+  }
+  return thin;
+}
+
 std::string AlgorithmColor(const std::string& algorithm) {
   if (absl::StartsWith(algorithm, "h2o")) return kPalette[0];
   if (algorithm == "sac") return kPalette[1];
@@ -144,19 +144,25 @@ Figure ReturnsFigure(const std::vector<RunData>& runs, const std::string& dynami
   return figure;
 }
 
-Series MedianReturns(const std::vector<RunData>& runs, const std::string& dynamics) {
+Series MeanReturns(const std::vector<RunData>& runs, const std::string& dynamics) {
   std::map<double, std::vector<double>> at;
   for (const RunData& run : runs) {
     for (const auto& [steps, value] : Returns(run, dynamics)) at[steps].push_back(value);
   }
   Series series{.title = ""};
   for (const auto& [steps, values] : at) {
-    if (values.size() == runs.size()) series.points.emplace_back(steps, Median(values));
+    if (values.size() != runs.size()) continue;
+    const Spread spread = SpreadOf(values);
+    series.points.emplace_back(steps, spread.mean);
+    if (runs.size() < 2) continue;
+    series.band.push_back({steps, spread.mean - spread.std, spread.mean + spread.std});
   }
   return series;
 }
 
 std::string SeriesColor(size_t i) { return kPalette[i % std::size(kPalette)]; }
+
+bool SeriesDashed(size_t i) { return i >= std::size(kPalette); }
 
 std::vector<Figure> MetricFigures(const RunData& run) {
   std::map<std::string, std::set<std::string>> families;
@@ -189,22 +195,6 @@ Figure MetricFigure(const std::vector<RunData>& runs, const std::string& metric,
     std::vector<std::pair<double, double>> points = Metric(run, metric);
     if (points.empty()) continue;
     figure.series.push_back(SeriesOf(run, std::move(points), named));
-  }
-  return figure;
-}
-
-Figure DriveFigure(const std::vector<RunData>& runs, int dimension, Figure figure) {
-  std::set<std::string> named;
-  for (const RunData& run : runs) {
-    if (!run.drive || dimension >= run.drive->observation_dim) continue;
-    const DriveData& drive = *run.drive;
-    std::vector<std::pair<double, double>> points;
-    for (size_t i = 0; i < drive.time.size(); ++i) {
-      points.emplace_back(drive.time[i], drive.observations[i * drive.observation_dim + dimension]);
-    }
-    Series series = SeriesOf(run, Thin(std::move(points)), named);
-    series.width = 1.5;
-    figure.series.push_back(std::move(series));
   }
   return figure;
 }

@@ -40,6 +40,25 @@ bool HasPoint(const Series& series) {
   });
 }
 
+// Adds the bands' data to the script; returns what plots them.
+std::string Bands(const Figure& figure, std::string& script) {
+  std::string plot;
+  for (size_t i = 0; i < figure.series.size(); ++i) {
+    const Series& series = figure.series[i];
+    if (series.band.empty()) continue;
+    absl::StrAppend(&script, "$b", i, " << EOD\n");
+    for (const auto& [x, low, high] : series.band) {
+      absl::StrAppendFormat(&script, "%.9g %.9g %.9g\n", x, low, high);
+    }
+    script += "EOD\n";
+    absl::StrAppendFormat(&plot,
+                          "%s$b%d using 1:2:3 with filledcurves fillcolor rgb '%s' fillstyle "
+                          "transparent solid 0.15 noborder notitle",
+                          plot.empty() ? "plot " : ", \\\n     ", i, series.color);
+  }
+  return plot;
+}
+
 // Every figure of a page has identifiers of its own.
 std::string MakeUnique(const std::string& svg, int number) {
   const std::string prefix = absl::StrCat("f", number, "_");
@@ -68,7 +87,7 @@ std::string GnuplotScript(const Figure& figure, const std::string& output) {
   if (figure.log_y) script += "set logscale y\nset format y '%g'\n";
   if (!figure.x_range.empty()) absl::StrAppend(&script, "set xrange ", figure.x_range, "\n");
   if (!figure.y_range.empty()) absl::StrAppend(&script, "set yrange ", figure.y_range, "\n");
-  std::string plot;
+  std::string plot = Bands(figure, script);
   for (size_t i = 0; i < figure.series.size(); ++i) {
     const Series& series = figure.series[i];
     // gnuplot refuses a curve without a point.

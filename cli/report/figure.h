@@ -1,6 +1,7 @@
 // A figure drawn by gnuplot, as SVG text that can stand inside a page.
 #pragma once
 
+#include <array>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,8 @@ struct Series {
   // "#0b7285".
   std::string color = "";
   std::vector<std::pair<double, double>> points = {};
+  // (x, low, high): shaded behind the curves, in this one's colour.
+  std::vector<std::array<double, 3>> band = {};
   bool dashed = false;
   // A marker at every point, for few points.
   bool markers = false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 
 namespace estuary::cli {
@@ -22,6 +23,8 @@ p { max-width: 86ch; margin: 8px 0; }
 .figures { display: flex; flex-wrap: wrap; gap: 16px; margin: 12px 0; }
 .figures figure { margin: 0; background: #fff; border: 1px solid #dee2e6; border-radius: 8px;
                   padding: 10px; flex: 0 1 calc(50% - 8px); min-width: 440px; }
+.wide { gap: 8px; }
+.wide figure { flex-basis: 100%; padding: 4px 10px; }
 @media (max-width: 940px) { .figures figure { flex-basis: 100%; min-width: 0; } }
 .figures svg { width: 100%; height: auto; display: block; }
 .table { overflow-x: auto; background: #fff; border: 1px solid #dee2e6; border-radius: 8px; }
@@ -44,6 +47,18 @@ std::string EscapeHtml(const std::string& text) {
       text, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}, {"'", "&#39;"}});
 }
 
+std::string MarkdownTable(const std::vector<std::vector<std::string>>& rows, size_t left) {
+  std::string text;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    absl::StrAppend(&text, "| ", absl::StrJoin(rows[i], " | "), " |\n");
+    if (i > 0) continue;
+    text += "|";
+    for (size_t j = 0; j < rows[0].size(); ++j) text += j < left ? " --- |" : " ---: |";
+    text += "\n";
+  }
+  return text;
+}
+
 Page::Page(const std::string& title, const std::string& subtitle) : title_(EscapeHtml(title)) {
   body_ = absl::StrCat("<header><h1>", title_, "</h1><p>", EscapeHtml(subtitle),
                        "</p></header>\n<main>\n");
@@ -57,8 +72,13 @@ void Page::Paragraph(const std::string& text) {
   absl::StrAppend(&body_, "<p>", EscapeHtml(text), "</p>\n");
 }
 
-void Page::Figures(const std::vector<std::string>& svgs) {
-  body_ += "<div class=\"figures\">\n";
+void Page::Figures(const std::vector<std::string>& svgs) { AddFigures("figures", svgs); }
+
+void Page::WideFigures(const std::vector<std::string>& svgs) { AddFigures("figures wide", svgs); }
+
+void Page::AddFigures(const char* style, const std::vector<std::string>& svgs) {
+  if (svgs.empty()) return;
+  absl::StrAppend(&body_, "<div class=\"", style, "\">\n");
   for (const std::string& svg : svgs) absl::StrAppend(&body_, "<figure>", svg, "</figure>\n");
   body_ += "</div>\n";
 }

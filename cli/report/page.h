@@ -8,6 +8,9 @@ namespace estuary::cli {
 
 std::string EscapeHtml(const std::string& text);
 
+// The first row is the head; the first `left` columns are words, the others numbers.
+std::string MarkdownTable(const std::vector<std::vector<std::string>>& rows, size_t left);
+
 class Page {
  public:
   explicit Page(const std::string& title, const std::string& subtitle);
@@ -16,6 +19,8 @@ class Page {
   void Paragraph(const std::string& text);
   // Figures side by side, where there is room; SVG as it is.
   void Figures(const std::vector<std::string>& svgs);
+  // One below the other, each as wide as the page.
+  void WideFigures(const std::vector<std::string>& svgs);
   // The first row is the head. Cells are text. `strong` marks rows by index (the head is 0).
   void Table(const std::vector<std::vector<std::string>>& rows,
              const std::vector<size_t>& strong = {});
@@ -25,6 +30,8 @@ class Page {
   std::string Html() const;
 
  private:
+  void AddFigures(const char* style, const std::vector<std::string>& svgs);
+
   std::string title_;
   std::string body_;
 };

@@ -11,9 +11,10 @@
 #include "absl/strings/str_join.h"
 #include "cli/progress/format.h"
 #include "cli/report/curves.h"
+#include "cli/report/episode_figures.h"
 #include "cli/report/figure.h"
-#include "cli/report/median.h"
 #include "cli/report/page.h"
+#include "cli/report/spread.h"
 #include "common/process/files.h"
 #include "common/process/status.h"
 #include "common/process/textproto.h"
@@ -78,7 +79,7 @@ RowNumbers NumbersOf(const RunData& run) {
   if (run.drive) {
     row.drive_seconds = run.drive->seconds;
     row.drive_return = run.drive->episode_return;
-    if (run.drive->observation_dim == 4) {
+    if (run.drive->track.observation_dim == 4) {
       row.final_x = std::abs(run.drive->final_x);
       row.max_x = run.drive->max_abs_x;
     }
@@ -116,7 +117,7 @@ RowNumbers Medians(const std::vector<RowNumbers>& rows) {
     for (const RowNumbers& row : rows) {
       if (row.*column) values.push_back(*(row.*column));
     }
-    if (!values.empty()) medians.*column = Median(std::move(values));
+    if (!values.empty()) medians.*column = SpreadOf(std::move(values)).median;
   }
   return medians;
 }
@@ -153,39 +154,28 @@ std::vector<std::vector<std::string>> FinalTable(const RunData& run) {
   return rows;
 }
 
-Figure TiltFigure(const std::vector<RunData>& runs) {
-  return DriveFigure(runs, 0,
-                     {.title = "Tilt while driving the robot",
-                      .x_label = "seconds",
-                      .y_label = "pitch, rad",
-                      .y_range = "[-0.4:0.4]"});
+bool HasDrive(const std::vector<RunData>& runs) {
+  return std::any_of(runs.begin(), runs.end(),
+                     [](const RunData& run) { return run.drive.has_value(); });
 }
 
-Figure PositionFigure(const std::vector<RunData>& runs) {
-  Figure figure{.title = "Position while driving the robot",
-                .x_label = "seconds",
-                .y_label = "x, m",
-                .y_range = "[-0.6:0.6]"};
-  figure.levels = {{0.5, "the area's border"}, {-0.5, ""}};
-  return DriveFigure(runs, 2, std::move(figure));
-}
-
-bool Stands(const std::vector<RunData>& runs) {
-  return std::any_of(runs.begin(), runs.end(), [](const RunData& run) {
-    return run.drive && run.drive->observation_dim == 4;
-  });
-}
-
-std::vector<Figure> DriveFigures(const std::vector<RunData>& runs) {
-  std::vector<Figure> figures = {TiltFigure(runs)};
-  if (Stands(runs)) {
-    figures.push_back(PositionFigure(runs));
-  } else {
-    figures.push_back(DriveFigure(
-        runs, 2,
-        {.title = "Speed while driving the robot", .x_label = "seconds", .y_label = "m/s"}));
+// What the policies did with the robot; nothing where no run has an episode.
+absl::Status AddEpisodes(const std::vector<RunData>& runs, Page& page, Plotter& plotter) {
+  std::vector<Figure> figures;
+  for (const EpisodePanel& panel : EpisodePanels(runs.front().experiment.task())) {
+    Figure figure = EpisodeFigure(runs, panel);
+    if (!figure.series.empty()) figures.push_back(std::move(figure));
   }
-  return figures;
+  if (figures.empty()) return absl::OkStatus();
+  page.Heading(HasDrive(runs) ? "On the robot" : "An episode in reality");
+  ESTUARY_RETURN_IF_ERROR(DrawInto(page, plotter, figures));
+  const std::vector<std::string> strips = FilmStrips(runs);
+  if (strips.empty()) return absl::OkStatus();
+  page.Paragraph(
+      "The robot from the side, drawn from the recorded pitch and position at equal distances in "
+      "time; marks on the floor are 0.25 m apart.");
+  page.WideFigures(strips);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -242,10 +232,7 @@ absl::Status WriteRunReport(const std::string& folder) {
   std::vector<Figure> figures = {ReturnsFigure(run)};
   for (Figure& figure : MetricFigures(run)) figures.push_back(std::move(figure));
   ESTUARY_RETURN_IF_ERROR(DrawInto(page, plotter, figures));
-  if (run.drive) {
-    page.Heading("On the robot");
-    ESTUARY_RETURN_IF_ERROR(DrawInto(page, plotter, DriveFigures({run})));
-  }
+  ESTUARY_RETURN_IF_ERROR(AddEpisodes({run}, page, plotter));
   page.Details("The experiment, with every default", process::ToTextProto(run.experiment));
   return process::WriteFileAtomically(absl::StrCat(folder, "/", kReportFile), page.Html());
 }
@@ -273,11 +260,7 @@ absl::Status WriteComparisonReport(const std::vector<std::string>& folders,
       "episodes "
       "on the real and on the simulated dynamics (mean of each). The return in simulation says "
       "little about the return in reality where the simulator is wrong.");
-  if (std::any_of(runs.begin(), runs.end(),
-                  [](const RunData& run) { return run.drive.has_value(); })) {
-    page.Heading("On the robot");
-    ESTUARY_RETURN_IF_ERROR(DrawInto(page, plotter, DriveFigures(runs)));
-  }
+  ESTUARY_RETURN_IF_ERROR(AddEpisodes(runs, page, plotter));
   page.Heading("During training");
   Figure gap{.title = "The dynamics gap u that H2O measures in its simulated batches",
              .x_label = "thousand gradient steps",

@@ -111,6 +111,13 @@ absl::StatusOr<RunData> ReadRun(const std::string& folder) {
   const std::string drive = absl::StrCat(folder, "/", kDriveFile);
   if (std::filesystem::exists(drive, error)) {
     ESTUARY_ASSIGN_OR_RETURN(run.drive, ReadDriveFile(drive));
+    run.episode = RecordedEpisode{.track = run.drive->track,
+                                  .seconds = run.drive->seconds,
+                                  .end = DriveEndName(run.drive->end)};
+  }
+  const std::string episode = absl::StrCat(folder, "/", kFinalEpisodeFile);
+  if (!run.episode && std::filesystem::exists(episode, error)) {
+    ESTUARY_ASSIGN_OR_RETURN(run.episode, ReadRecordedEpisode(episode));
   }
   return run;
 }

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "cli/drive/drive_data.h"
+#include "cli/track/recorded_episode.h"
 #include "estuary/v1/experiment.pb.h"
 
 namespace estuary::cli {
@@ -46,6 +47,8 @@ struct RunData {
   // Of the final policy over more episodes, by dynamics.
   std::map<std::string, EvaluationPoint> final_evaluation;
   std::optional<DriveData> drive;
+  // Of the drive where there is one, else the final policy's first episode of the evaluation.
+  std::optional<RecordedEpisode> episode;
 
   std::string algorithm() const { return experiment.algorithm().name(); }
 };
@@ -55,6 +58,7 @@ absl::StatusOr<RunData> ReadRun(const std::string& folder);
 
 // File names within a run's folder.
 inline constexpr char kFinalEvaluationFile[] = "final_evaluation.jsonl";
+inline constexpr char kFinalEpisodeFile[] = "final_episode.h5";
 inline constexpr char kDriveFile[] = "drive.h5";
 inline constexpr char kReportFile[] = "report.html";
 

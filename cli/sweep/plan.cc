@@ -21,25 +21,6 @@ namespace fs = std::filesystem;
 
 constexpr char kEnding[] = ".textproto";
 
-// "Joint noise" -> "joint_noise", as run names may be.
-std::string Slug(const std::string& label) {
-  std::string slug;
-  for (const char c : label) {
-    if (c == '+') {
-      slug += slug.empty() || slug.back() == '_' ? "plus_" : "_plus_";
-      continue;
-    }
-    const bool fits = absl::ascii_isalnum(c) || c == '.' || c == '-';
-    if (fits) {
-      slug += absl::ascii_tolower(c);
-    } else if (!slug.empty() && slug.back() != '_') {
-      slug += '_';
-    }
-  }
-  while (!slug.empty() && slug.back() == '_') slug.pop_back();
-  return slug;
-}
-
 // Relative dataset paths are relative to the sweep's file.
 void ApplyFrom(v1::Experiment settings, const fs::path& folder, v1::Experiment* experiment) {
   if (!settings.dataset().path().empty()) {
@@ -123,6 +104,24 @@ absl::StatusOr<std::string> FindSweep(const std::string& name_or_path) {
 
 }  // namespace
 
+std::string Slug(const std::string& label) {
+  std::string slug;
+  for (const char c : label) {
+    if (c == '+') {
+      slug += slug.empty() || slug.back() == '_' ? "plus_" : "_plus_";
+      continue;
+    }
+    const bool fits = absl::ascii_isalnum(c) || c == '.' || c == '-';
+    if (fits) {
+      slug += absl::ascii_tolower(c);
+    } else if (!slug.empty() && slug.back() != '_') {
+      slug += '_';
+    }
+  }
+  while (!slug.empty() && slug.back() == '_') slug.pop_back();
+  return slug;
+}
+
 std::vector<std::string> SweepNames() {
   std::vector<std::string> names;
   std::error_code error;
@@ -146,6 +145,10 @@ absl::StatusOr<SweepPlan> PlanSweep(const std::string& name_or_path) {
   if (seeds.empty() || seeds.size() != static_cast<size_t>(sweep.seeds_size())) {
     return absl::InvalidArgumentError(absl::StrCat(
         path, ": seeds must name at least one seed, each once; it has ", sweep.seeds_size()));
+  }
+  if (sweep.trainings().find('/') != std::string::npos || sweep.trainings() == "..") {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": trainings is '", sweep.trainings(),
+                                                   "'; it is the name of another sweep"));
   }
   const fs::path folder = fs::absolute(path).parent_path();
   std::map<std::string, size_t> known;

@@ -35,6 +35,9 @@ inline constexpr char kSweepsFolder[] = "experiments/sweeps";
 // are; INVALID_ARGUMENT names the cell whose experiment cannot work.
 absl::StatusOr<SweepPlan> PlanSweep(const std::string& name_or_path);
 
+// "Joint noise" -> "joint_noise", as names of runs and files may be.
+std::string Slug(const std::string& label);
+
 // The names in experiments/sweeps.
 std::vector<std::string> SweepNames();
 

@@ -1,13 +1,10 @@
 #include "cli/sweep/results.h"
 
-#include <cmath>
 #include <filesystem>
 #include <map>
-#include <numeric>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "cli/report/median.h"
 #include "common/process/status.h"
 #include "worlds/world.h"
 
@@ -38,17 +35,6 @@ std::vector<double> Collect(const CellResult& cell, double SeedScore::*score) {
 }
 
 }  // namespace
-
-Spread SpreadOf(std::vector<double> values) {
-  if (values.empty()) return {};
-  const double n = static_cast<double>(values.size());
-  Spread spread;
-  spread.mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
-  for (const double value : values) spread.std += (value - spread.mean) * (value - spread.mean);
-  spread.std = std::sqrt(spread.std / n);
-  spread.median = Median(std::move(values));
-  return spread;
-}
 
 std::vector<double> RealReturns(const CellResult& cell) { return Collect(cell, &SeedScore::real); }
 

@@ -35,13 +35,6 @@ struct CellResult {
   std::optional<v1::PublishedScore> published;
 };
 
-struct Spread {
-  double mean = 0;
-  // Of the population, as the paper's numbers are.
-  double std = 0;
-  double median = 0;
-};
-
 struct SweepResults {
   std::vector<std::vector<CellResult>> cells;
   // Of every training that is done, once.
@@ -49,8 +42,6 @@ struct SweepResults {
   size_t runs_planned = 0;
 };
 
-// All 0 where there is none.
-Spread SpreadOf(std::vector<double> values);
 std::vector<double> RealReturns(const CellResult& cell);
 std::vector<double> SimReturns(const CellResult& cell);
 

@@ -13,6 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "cli/evaluation/evaluation_file.h"
+#include "cli/gap/measure.h"
 #include "cli/progress/display.h"
 #include "cli/progress/format.h"
 #include "cli/report/report.h"
@@ -133,12 +134,24 @@ class Sweeper {
   void Evaluate(Slot& slot) {
     const uint32_t episodes =
         plan_.sweep.has_final_episodes() ? plan_.sweep.final_episodes() : kDefaultEpisodes;
-    slot.evaluation = std::thread([&slot, episodes] {
-      slot.status = EvaluateFinalPolicy(slot.prepared.run_dir, slot.prepared.task.name,
-                                        slot.prepared.experiment.gap(), static_cast<int>(episodes));
-      if (slot.status.ok()) slot.status = WriteRunReport(slot.prepared.run_dir);
+    slot.evaluation = std::thread([this, &slot, episodes] {
+      slot.status = LookBack(slot.prepared, static_cast<int>(episodes));
       slot.evaluated = true;
     });
+  }
+
+  // The evaluation comes last: with it the run counts as done.
+  absl::Status LookBack(const PreparedTraining& prepared, int episodes) const {
+    const std::string& run_dir = prepared.run_dir;
+    const std::string& task = prepared.task.name;
+    ESTUARY_RETURN_IF_ERROR(RecordFinalEpisode(run_dir, task));
+    if (plan_.sweep.gap_transitions() > 0) {
+      ESTUARY_RETURN_IF_ERROR(
+          MeasureRunGap(run_dir, prepared.experiment, plan_.sweep.gap_transitions()));
+    }
+    ESTUARY_RETURN_IF_ERROR(
+        EvaluateFinalPolicy(run_dir, task, prepared.experiment.gap(), episodes));
+    return WriteRunReport(run_dir);
   }
 
   void LookAfter(Slot& slot, Display& display) {
@@ -221,7 +234,25 @@ class Sweeper {
 }  // namespace
 
 std::string SweepFolder(const SweepPlan& plan, const std::string& runs) {
+  return absl::StrCat(runs, "/",
+                      plan.sweep.trainings().empty() ? plan.name : plan.sweep.trainings());
+}
+
+std::string SweepReportFolder(const SweepPlan& plan, const std::string& runs) {
   return absl::StrCat(runs, "/", plan.name);
+}
+
+absl::Status RecordEpisodes(const SweepPlan& plan, const std::string& folder) {
+  std::error_code error;
+  for (const SweepRun& run : plan.runs) {
+    const std::string run_dir = absl::StrCat(folder, "/", run.name);
+    if (!fs::exists(absl::StrCat(run_dir, "/", kFinalEvaluationFile), error) ||
+        !fs::exists(run_dir + "/final_policy.pb", error)) {
+      continue;
+    }
+    ESTUARY_RETURN_IF_ERROR(RecordFinalEpisode(run_dir, run.experiment.task()));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status RunSweep(const SweepPlan& plan, const SweepOptions& options) {

@@ -21,8 +21,14 @@ struct SweepOptions {
   uint64_t parts = 1;
 };
 
-// The folder of a sweep's runs.
+// The folder of a sweep's runs, which another sweep may share.
 std::string SweepFolder(const SweepPlan& plan, const std::string& runs);
+// Where its report goes.
+std::string SweepReportFolder(const SweepPlan& plan, const std::string& runs);
+
+// Records the episodes that the report shows of runs that are done and lack them, as those of an
+// older version.
+absl::Status RecordEpisodes(const SweepPlan& plan, const std::string& folder);
 
 // A run that fails does not end the others; at the end they are named. CANCELLED on Ctrl-C.
 absl::Status RunSweep(const SweepPlan& plan, const SweepOptions& options);

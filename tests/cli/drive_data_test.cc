@@ -97,10 +97,10 @@ TEST(DriveData, BreaksTheCurveWhereNothingWasRecorded) {
   RobotReport report = Whole();
   report.survival_seconds = 0.2;
   const DriveData drive = MakeDriveData(recorded, report, v1::RobotStatus(), 30, kPeriod);
-  ASSERT_EQ(drive.time.size(), 21u);
-  EXPECT_TRUE(std::isnan(drive.time[10]));
+  ASSERT_EQ(drive.track.time.size(), 21u);
+  EXPECT_TRUE(std::isnan(drive.track.time[10]));
   // 20 of 40 periods were recorded; the gap takes the others' time.
-  EXPECT_NEAR(drive.time[11], 0.15, 1e-9);
+  EXPECT_NEAR(drive.track.time[11], 0.15, 1e-9);
 }
 
 TEST(DriveFile, ReadsBackWhatItWrote) {
@@ -117,8 +117,8 @@ TEST(DriveFile, ReadsBackWhatItWrote) {
   EXPECT_EQ(read->end, DriveEnd::kLeftArea);
   EXPECT_EQ(read->ticks, 77u);
   EXPECT_DOUBLE_EQ(read->lateness_p99_us, 123);
-  EXPECT_EQ(read->observations, drive.observations);
-  EXPECT_EQ(read->time, drive.time);
+  EXPECT_EQ(read->track.observations, drive.track.observations);
+  EXPECT_EQ(read->track.time, drive.track.time);
 }
 
 TEST(DriveFile, NamesAFileThatIsNone) {

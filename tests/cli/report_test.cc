@@ -9,8 +9,11 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "cli/report/curves.h"
 #include "cli/report/figure.h"
 #include "cli/report/page.h"
+#include "cli/report/spread.h"
+#include "cli/track/recorded_episode.h"
 #include "common/process/files.h"
 
 namespace estuary::cli {
@@ -106,6 +109,43 @@ TEST(Report, ComparesRunsWithoutDrives) {
   EXPECT_THAT(page, HasSubstr("one seed"));
 }
 
+TEST(Report, ShowsTheRobotWhereAnEpisodeWasRecorded) {
+  const std::string folder = MakeRun("episode", "h2o", 1);
+  RecordedEpisode episode{.track = {.observation_dim = 4}, .seconds = 1, .end = "left the area"};
+  for (int i = 0; i < 200; ++i) {
+    episode.track.Add(0.005 * i, std::vector<float>{0.1f, 0, 0.002f * i, 0.4f}, 20);
+  }
+  ASSERT_TRUE(WriteRecordedEpisode(episode, folder + "/final_episode.h5").ok());
+  ASSERT_TRUE(WriteRunReport(folder).ok());
+  const std::string page = *process::ReadFile(folder + "/report.html");
+  EXPECT_THAT(page, HasSubstr("An episode in reality"));
+  EXPECT_THAT(page, HasSubstr("H2O, seed 1: left the area, 1.0 s"));
+  EXPECT_THAT(page, HasSubstr("Cumulative reward"));
+  EXPECT_THAT(page, Not(HasSubstr("src=")));
+}
+
+TEST(MeanReturns, HasABandOverTheSeedsThatWereAllEvaluated) {
+  std::vector<RunData> runs;
+  for (int seed = 1; seed <= 2; ++seed) {
+    runs.push_back(*ReadRun(MakeRun(absl::StrCat("mean_", seed), "h2o", seed)));
+  }
+  runs[1].evaluations[0].returns = {40};
+  runs[1].evaluations.pop_back();
+  const Series real = MeanReturns(runs, "real");
+  ASSERT_EQ(real.points.size(), 1u);
+  EXPECT_EQ(real.points[0], (std::pair<double, double>(0.5, 30)));
+  EXPECT_EQ(real.band[0], (std::array<double, 3>{0.5, 20, 40}));
+  EXPECT_TRUE(MeanReturns(runs, "sim").points.empty());
+  EXPECT_TRUE(MeanReturns({runs[0]}, "real").band.empty());
+}
+
+TEST(Quantile, LiesBetweenNeighbours) {
+  EXPECT_EQ(Quantile({3, 1, 2}, 0.5), 2);
+  EXPECT_EQ(Quantile({4, 1, 2, 3}, 0.5), 2.5);
+  EXPECT_EQ(Quantile({0, 10}, 0.25), 2.5);
+  EXPECT_EQ(Quantile({}, 0.5), 0);
+}
+
 TEST(Page, EscapesText) {
   Page page("a < b", "");
   page.Table({{"<script>"}, {"&"}});
@@ -121,6 +161,17 @@ TEST(Figure, ScriptQuotesTitlesAndBreaksCurves) {
   const std::string script = GnuplotScript(figure, "/tmp/x.svg");
   EXPECT_THAT(script, HasSubstr("set title \"a 'b' \\\\ c\""));
   EXPECT_THAT(script, HasSubstr("0 1\n\n2 3\n"));
+}
+
+TEST(Figure, DrawsBandsBehindTheirCurves) {
+  Figure figure{.title = "t"};
+  figure.series.push_back({.title = "s",
+                           .color = "#123456",
+                           .points = {{0, 1}, {1, 2}},
+                           .band = {{{0, 0.5, 1.5}}, {{1, 1.5, 2.5}}}});
+  const std::string script = GnuplotScript(figure, "/tmp/x.svg");
+  EXPECT_THAT(script, HasSubstr("0 0.5 1.5\n1 1.5 2.5\n"));
+  EXPECT_LT(script.find("filledcurves fillcolor rgb '#123456'"), script.find("with lines"));
 }
 
 TEST(Figure, KeepsIdentifiersOfAPageApart) {

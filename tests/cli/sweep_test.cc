@@ -11,6 +11,7 @@
 #include "cli/sweep/plan.h"
 #include "cli/sweep/results.h"
 #include "cli/sweep/sweep_report.h"
+#include "cli/sweep/sweep_table.h"
 #include "common/process/files.h"
 
 namespace estuary::cli {
@@ -163,6 +164,27 @@ TEST_F(SweepTest, WritesAPageThatFetchesNothing) {
   EXPECT_THAT(page, ::testing::Not(HasSubstr("src=")));
   EXPECT_THAT(*process::ReadFile(files->markdown),
               HasSubstr("| A | mean ± std | 10 ± 0 (1 of 3) |"));
+}
+
+TEST_F(SweepTest, MayShareTrainingsWithAnotherAndReportsInAFolderOfItsOwn) {
+  const auto plan = Plan(absl::StrCat(kTwoByTwo, " trainings: 'other'"));
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(SweepFolder(*plan, "runs"), "runs/other");
+  EXPECT_EQ(SweepReportFolder(*plan, "runs"), "runs/mine");
+  EXPECT_THAT(std::string(Plan(absl::StrCat(kTwoByTwo, " trainings: '../x'")).status().message()),
+              HasSubstr("trainings is '../x'"));
+}
+
+TEST_F(SweepTest, KeepsItsFiguresBesideTheTable) {
+  const auto plan = Plan(kTwoByTwo);
+  Finish("a-h2o-seed-1", 1, 10, 5);
+  Finish("a-h2o-seed-2", 2, 30, 5);
+  const auto results = ReadSweepResults(*plan, SweepFolder(*plan, folder_ + "/runs"));
+  ASSERT_TRUE(WriteSweepReport(*plan, *results, folder_ + "/out").ok());
+  EXPECT_THAT(*process::ReadFile(folder_ + "/out/table.md"), HasSubstr("](a-return_real.svg)"));
+  const std::string curve = *process::ReadFile(folder_ + "/out/a-return_real.svg");
+  EXPECT_THAT(curve, HasSubstr("<svg"));
+  EXPECT_THAT(curve, HasSubstr("mean over seeds, ± std"));
 }
 
 TEST(Sweeps, OfTheRepositoryArePlanned) {
