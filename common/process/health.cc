@@ -9,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "common/process/address.h"
@@ -23,9 +24,11 @@ namespace estuary::process {
 namespace {
 
 constexpr char kHttps[] = "https://";
-// grpc.health.v1.HealthCheckResponse { status: SERVING }. gRPC carries the service but not the
-// message's header, and these two bytes are all that is wanted of it.
-constexpr char kServing[] = "\x08\x01";
+// gRPC has the health service but not the header of its messages, and these are few bytes:
+// HealthCheckRequest { service: "" }, which asks about the server as a whole (left out, gRPC's own
+// service would not take the empty message that remains), and HealthCheckResponse { SERVING }.
+constexpr absl::string_view kWholeServer("\x0a\x00", 2);
+constexpr absl::string_view kServing("\x08\x01", 2);
 
 std::string Flatten(const grpc::ByteBuffer& buffer) {
   std::vector<grpc::Slice> slices;
@@ -43,9 +46,10 @@ absl::Status AskServer(const std::string& address, absl::Duration patience) {
   grpc::ClientContext context;
   SetDeadline(context, patience);
   grpc::CompletionQueue queue;
-  const grpc::ByteBuffer everything;
+  const grpc::Slice bytes(kWholeServer.data(), kWholeServer.size());
+  const grpc::ByteBuffer request(&bytes, 1);
   const auto call =
-      stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", everything, &queue);
+      stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", request, &queue);
   call->StartCall();
   grpc::ByteBuffer answer;
   grpc::Status status;
