@@ -320,6 +320,9 @@ TEST_F(RolloutProcess, RefusesFlagsThatMeanNothing) {
     EXPECT_EQ(actor_->Wait(kSoon), 2) << flag;
     EXPECT_THAT(actor_->Output(), HasSubstr(words));
   }
+  StartActor({"--index=2", "--replica"});
+  EXPECT_EQ(actor_->Wait(kSoon), 2);
+  EXPECT_THAT(actor_->Output(), HasSubstr("--index=2 and --replica both name this actor"));
 }
 
 }  // namespace

@@ -9,8 +9,8 @@ make_images() {
   container=$(docker create "$base_image" /bin/true)
   docker export "$container" | tar -C "$context/base" -x --exclude='dev/*'
   docker rm "$container" >/dev/null
-  "$source_dir/deploy/docker/collect" "$context/base" "$context/all" \
-    "$bin"/estuary{,-replay,-learner,-actor,-bridge,-robot}
+  ESTUARY_BIN_DIR=$bin "$source_dir/deploy/docker/collect" "$context/base" "$context/all" \
+    estuary{,-replay,-learner,-actor,-bridge,-robot}
   rm -rf "$context/base"
   mkdir -p "$context/all/usr/local/share/estuary" "$context"/owned/{var/lib/estuary,etc/estuary/tls,etc/estuary/run}
   cp -r "$source_dir/experiments" "$context/all/usr/local/share/estuary/"

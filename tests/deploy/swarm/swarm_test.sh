@@ -30,9 +30,9 @@ make_images "$bin" "$ESTUARY_IMAGES" "$ESTUARY_TAG"
 docker save "$ESTUARY_IMAGES"/{actor,sweep}:test | on worker load >/dev/null
 
 say "the stack"
-export ESTUARY_RUN=swarm ESTUARY_TRANSITIONS=5000 ESTUARY_ACTORS=1 ESTUARY_BRIDGE_RTPRIO=0 ESTUARY_BRIDGE_MEMLOCK=8388608
+export ESTUARY_RUN=swarm ESTUARY_LEARNER_CPUS=2 ESTUARY_TRANSITIONS=5000 ESTUARY_ACTORS=1 ESTUARY_BRIDGE_RTPRIO=0 ESTUARY_BRIDGE_MEMLOCK=8388608
 # Longer than this test is.
-export ESTUARY_SETTINGS='budget { gradient_steps: 50000000 environment_steps: 50000000 } dataset { extend: true }'
+export ESTUARY_SETTINGS='budget { gradient_steps: 50000000 environment_steps: 50000000 }'
 folder=$nodes_root/stack
 deploy() {
   docker-compose -f "$source_dir/deploy/compose.yaml" config |
