@@ -21,6 +21,7 @@
   X(PolicyShow)                     \
   X(PolicyExport)                   \
   X(DatasetGenerate)                \
+  X(DatasetSnapshot)                \
   X(DatasetDescribe)                \
   X(DatasetImport)                  \
   X(DatasetExport)                  \

@@ -5,6 +5,7 @@
 #include <deque>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -16,10 +17,12 @@
 #include "cli/gap/measure.h"
 #include "cli/progress/display.h"
 #include "cli/progress/format.h"
+#include "cli/recipe/recipe.h"
 #include "cli/report/report.h"
 #include "cli/report/run_data.h"
 #include "cli/training/prepare.h"
 #include "cli/training/training.h"
+#include "common/experiment/experiment.h"
 #include "common/process/files.h"
 #include "common/process/shutdown.h"
 #include "common/process/status.h"
@@ -57,6 +60,7 @@ class Sweeper {
   absl::Status Run() {
     ESTUARY_RETURN_IF_ERROR(process::CreateDirectories(folder_ + "/experiments"));
     ChooseRuns();
+    ESTUARY_RETURN_IF_ERROR(CheckDatasets());
     const uint64_t cores = std::max(1u, std::thread::hardware_concurrency());
     const size_t jobs = std::min<size_t>(options_.jobs == 0 ? cores : options_.jobs,
                                          std::max<size_t>(waiting_.size(), 1));
@@ -94,6 +98,22 @@ class Sweeper {
         waiting_.push_back(&plan_.runs[i]);
       }
     }
+  }
+
+  // All that are missing at once, rather than a training's failure for each.
+  absl::Status CheckDatasets() const {
+    std::set<std::string> missing;
+    for (const SweepRun* run : waiting_) {
+      v1::Experiment effective = run->experiment;
+      ESTUARY_RETURN_IF_ERROR(process::Annotate(experiment::FillDefaults(effective), run->name));
+      const std::string& path = effective.dataset().path();
+      std::error_code error;
+      if (!experiment::UsesRealData(effective) || path.empty() || fs::exists(path, error)) continue;
+      missing.insert(CommandThatMakes(path, effective.task()));
+    }
+    if (missing.empty()) return absl::OkStatus();
+    return absl::NotFoundError(absl::StrCat("datasets are missing; these commands make them:\n  ",
+                                            absl::StrJoin(missing, "\n  ")));
   }
 
   bool Busy() const {

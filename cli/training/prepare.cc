@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "cli/recipe/recipe.h"
 #include "cli/training/settings.h"
 #include "common/dataset/dataset.h"
 #include "common/experiment/experiment.h"
@@ -38,9 +39,9 @@ absl::Status ApplyDataset(v1::Experiment& experiment, const worlds::TaskSpec& ta
   }
   absl::StatusOr<dataset::Reader> reader = dataset::Reader::Open(path);
   if (absl::IsNotFound(reader.status())) {
-    return absl::NotFoundError(absl::StrCat(
-        "there is no dataset '", path, "'; `estuary dataset generate ", experiment.task(),
-        " --output=", path, "` makes one, --dataset=FILE names another"));
+    return absl::NotFoundError(absl::StrCat("there is no dataset '", path, "'; `",
+                                            CommandThatMakes(path, experiment.task()),
+                                            "` makes one, --dataset=FILE names another"));
   }
   ESTUARY_RETURN_IF_ERROR(reader.status());
   ESTUARY_RETURN_IF_ERROR(reader->CheckFits(task.name, task.observation_dim, task.action_dim));
@@ -131,10 +132,10 @@ absl::StatusOr<CheckedExperiment> CheckExperiment(const TrainingOptions& options
 
 absl::StatusOr<PreparedTraining> PrepareTraining(const TrainingOptions& options) {
   ESTUARY_ASSIGN_OR_RETURN(CheckedExperiment checked, CheckExperiment(options));
-  PreparedTraining prepared;
-  prepared.metrics = options.metrics;
-  prepared.experiment = std::move(checked.experiment);
-  prepared.task = std::move(checked.task);
+  PreparedTraining prepared{.experiment = std::move(checked.experiment),
+                            .task = std::move(checked.task),
+                            .run_dir = "",
+                            .metrics = options.metrics};
   prepared.run_dir = absl::StrCat(options.runs, "/", prepared.experiment.name());
   ESTUARY_RETURN_IF_ERROR(MakeRunFolder(options.resume, prepared));
   return prepared;

@@ -89,6 +89,19 @@ TEST_F(SweepTest, CellsThatComeToTheSameTrainingShareIt) {
   EXPECT_EQ(plan->runs[plan->cells[0][1][0]].name, "a-sac_sim-seed-1");
 }
 
+TEST_F(SweepTest, NamesTheCommandsThatMakeMissingDatasetsBeforeItBegins) {
+  const auto plan = Plan(kTwoByTwo);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  const absl::Status swept = RunSweep(*plan, {.runs = folder_ + "/runs"});
+  EXPECT_EQ(swept.code(), absl::StatusCode::kNotFound) << swept;
+  const std::string message(swept.message());
+  const std::string command = "estuary dataset generate half_cheetah --output=" + folder_;
+  EXPECT_THAT(message, HasSubstr(command + "/base.h5"));
+  EXPECT_THAT(message, HasSubstr(command + "/b.h5"));
+  // Once, however many trainings want it.
+  EXPECT_EQ(message.find(command + "/b.h5"), message.rfind(command + "/b.h5"));
+}
+
 TEST_F(SweepTest, SettingsReplaceListsAndAlgorithmsAsAWhole) {
   const auto plan = Plan(R"(
     rows { label: "A" experiment: "base.textproto"
