@@ -316,7 +316,7 @@ inline constexpr process::MetricFamily kLearnerMetricFamilies[] = {
                "or a larger batch"},
     {.name = "estuary_learner_dynamics_ratio",
      .type = process::MetricType::kGauge,
-     .unit = "1",
+     .unit = "ratio",
      .meaning = "Likelihood of simulated steps under the real dynamics over that under the "
                 "simulator's",
      .labels = "stat=mean|min|max|log_mean",
