@@ -17,11 +17,11 @@ class Expression:
         self.place = place
         self.text = text
 
-    def filled_in(self, rate_interval):
-        """As Grafana would send it with "All" chosen everywhere."""
+    def filled_in(self, rate_interval, chosen=None):
+        """As Grafana would send it with these values of variables chosen, and "All" of the others."""
         text = self.text.replace("$__rate_interval", f"{rate_interval}s")
         text = text.replace("$__interval", f"{rate_interval}s")
-        return re.sub(r"\$(\w+)", ".*", text)
+        return re.sub(r"\$(\w+)", lambda variable: (chosen or {}).get(variable[1], ".*"), text)
 
 
 def read_dashboards():

@@ -54,6 +54,8 @@ class Watched(unittest.TestCase):
                 self.fail("\n".join(complaints) + self.cluster.logs())
             time.sleep(1)
         self.assertEqual(self.prometheus.firing() - OF_THE_MACHINE, set())
+        # Every process knows the run, so that choosing it hides nothing.
+        self.assertEqual(check_queries.check(self.prometheus, LOOK_BACK, self.fault_only, {"run": "watched"}), [])
 
     def test_2_what_is_listed_as_silent_exists(self):
         places = {one.place for one in expressions.of_dashboards(expressions.read_dashboards())}
@@ -75,7 +77,9 @@ class Watched(unittest.TestCase):
 
     def test_6_a_certificate_that_ends_soon_is_told(self):
         self.cluster.issue_certificate("bridge", "--days=3", "--replace")
-        self.assert_comes_true(lambda: "CertificateExpiring" in self.prometheus.pending(), "CertificateExpiring to wait")
+        self.assert_comes_true(
+            lambda: "CertificateExpiring" in self.prometheus.pending(), "CertificateExpiring to wait"
+        )
 
     def test_7_fallback_and_emergency_stop_are_told(self):
         bridge = f"--bridge={self.cluster.bridge}"
