@@ -136,7 +136,7 @@ Figure LogRatioFigure(const GapData& data) {
                        const char* color, bool dashed) {
     if (stage.log_ratio.empty() || first == last) return;
     Series series = LogRatios(stage.log_ratio, first, last);
-    series.title = absl::StrCat(whose, ", ", StageTitle(stage));
+    series.title = absl::StrCat(whose, ", ", WithCommas(stage.gradient_steps), " steps");
     series.color = color;
     series.dashed = dashed;
     figure.series.push_back(std::move(series));

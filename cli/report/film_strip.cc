@@ -137,7 +137,9 @@ std::string FilmStrip(const RobotPath& path, const FilmStripOptions& options) {
       absl::StrAppendFormat(&svg, "<path d=\"M%.1f,%.1fv%.1f\" stroke=\"#e9ecef\"/>",
                             frame * kFrameWidth, kCaption, frame_height);
     }
-    const std::string place = path.bounded ? "" : absl::StrFormat(", %.2f m", path.x[i]);
+    // Not "-0.00 m".
+    const double x = std::abs(path.x[i]) < 0.005 ? 0 : path.x[i];
+    const std::string place = path.bounded ? "" : absl::StrFormat(", %.2f m", x);
     svg +=
         Text((frame + 0.5) * kFrameWidth, height - 7, "middle", "font-size=\"12\" fill=\"#495057\"",
              absl::StrFormat("%.1f s%s", path.time[i], place));

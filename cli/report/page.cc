@@ -31,6 +31,7 @@ p { max-width: 86ch; margin: 8px 0; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: 8px 12px; text-align: right; border-bottom: 1px solid #e9ecef; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
+td.long { white-space: normal; }
 th { background: #f8f9fa; font-weight: 600; color: #495057; white-space: normal; vertical-align: bottom; }
 tr:last-child td { border-bottom: 0; }
 tr.strong td { font-weight: 650; background: #e6f4f1; }
@@ -39,6 +40,9 @@ summary { cursor: pointer; color: #0b7285; }
 pre { background: #fff; border: 1px solid #dee2e6; border-radius: 8px; padding: 12px; overflow-x: auto; }
 footer { color: #868e96; font-size: 13px; margin-top: 32px; }
 )css";
+
+// A table's cell of more bytes may be broken into lines.
+constexpr size_t kLongCell = 60;
 
 }  // namespace
 
@@ -91,7 +95,8 @@ void Page::Table(const std::vector<std::vector<std::string>>& rows,
     body_ += is_strong ? "<tr class=\"strong\">" : "<tr>";
     const char* cell = i == 0 ? "th" : "td";
     for (const std::string& text : rows[i]) {
-      absl::StrAppend(&body_, "<", cell, ">", EscapeHtml(text), "</", cell, ">");
+      const char* style = text.size() > kLongCell && i > 0 ? " class=\"long\"" : "";
+      absl::StrAppend(&body_, "<", cell, style, ">", EscapeHtml(text), "</", cell, ">");
     }
     body_ += "</tr>\n";
   }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "cli/gap/gap_data.h"
@@ -81,7 +82,8 @@ class RowDrawer {
     for (EpisodePanel& panel : EpisodePanels(run(first->seeds[0]).experiment.task())) {
       const std::string name = Slug(panel.figure.title);
       Figure figure = std::move(panel.figure);
-      figure.title = absl::StrCat(label(), ": ", figure.title, " in one episode in reality");
+      figure.title = absl::StrCat(label(), ": ", absl::AsciiStrToLower(figure.title),
+                                  " in one episode in reality");
       for (size_t c = 0; c < cells_.size(); ++c) {
         const std::optional<SeedScore> seed = MedianSeed(cells_[c]);
         if (!seed || !run(*seed).episode) continue;

@@ -15,32 +15,25 @@
 namespace estuary::cli {
 namespace {
 
-// Of all rows, in order.
-absl::StatusOr<std::vector<NamedFigure>> DrawFigures(const SweepResults& results) {
-  Plotter plotter;
-  std::vector<NamedFigure> figures;
-  for (size_t row = 0; row < results.cells.size(); ++row) {
-    ESTUARY_ASSIGN_OR_RETURN(std::vector<NamedFigure> drawn, RowFigures(results, row, plotter));
-    for (NamedFigure& figure : drawn) figures.push_back(std::move(figure));
+void AddRow(const std::string& label, const std::vector<NamedFigure>& figures, Page& page) {
+  std::vector<std::string> curves, strips;
+  for (const NamedFigure& figure : figures) {
+    (figure.wide ? strips : curves).push_back(figure.svg);
   }
-  return figures;
+  page.Heading(label);
+  page.Figures(curves);
+  if (strips.empty()) return;
+  page.Paragraph(
+      "The robot from the side, drawn from the recorded pitch and position at equal distances in "
+      "time; marks on the floor are 0.25 m apart.");
+  page.WideFigures(strips);
 }
 
-void AddFigures(const std::vector<NamedFigure>& figures, bool wide, Page& page) {
-  std::vector<std::string> svgs;
-  for (const NamedFigure& figure : figures) {
-    if (figure.wide == wide) svgs.push_back(figure.svg);
-  }
-  if (svgs.empty()) return;
-  if (!wide) {
-    page.Heading("Figures");
-    return page.Figures(svgs);
-  }
-  page.Heading("The robot from the side");
-  page.Paragraph(
-      "Drawn from the recorded pitch and position at equal distances in time; marks on the floor "
-      "are 0.25 m apart.");
-  page.WideFigures(svgs);
+absl::Status WriteFigure(const NamedFigure& figure, const std::string& output) {
+  const std::string path = absl::StrCat(output, "/", figure.name);
+  ESTUARY_RETURN_IF_ERROR(process::WriteFileAtomically(path + ".svg", figure.svg));
+  if (figure.csv.empty()) return absl::OkStatus();
+  return process::WriteFileAtomically(path + ".csv", figure.csv);
 }
 
 }  // namespace
@@ -51,15 +44,19 @@ absl::StatusOr<SweepReportFiles> WriteSweepReport(const SweepPlan& plan,
   const SweepReportFiles files{.page = output + "/report.html",
                                .markdown = output + "/table.md",
                                .csv = output + "/scores.csv"};
-  ESTUARY_ASSIGN_OR_RETURN(const std::vector<NamedFigure> figures, DrawFigures(results));
   Page page(plan.sweep.title(), SeedsAndSteps(results));
   if (!plan.sweep.note().empty()) page.Paragraph(plan.sweep.note());
   page.Heading("What each final policy is worth");
   page.Table(SweepTable(plan, results));
   page.Heading("Every seed");
   page.Table(SeedTable(results));
-  AddFigures(figures, /*wide=*/false, page);
-  AddFigures(figures, /*wide=*/true, page);
+  Plotter plotter;
+  std::vector<NamedFigure> figures;
+  for (size_t row = 0; row < results.cells.size(); ++row) {
+    ESTUARY_ASSIGN_OR_RETURN(std::vector<NamedFigure> drawn, RowFigures(results, row, plotter));
+    if (!drawn.empty()) AddRow(results.cells[row][0].row, drawn, page);
+    for (NamedFigure& figure : drawn) figures.push_back(std::move(figure));
+  }
   page.Details("The sweep", process::ToTextProto(plan.sweep));
   ESTUARY_RETURN_IF_ERROR(process::CreateDirectories(output));
   ESTUARY_RETURN_IF_ERROR(process::WriteFileAtomically(files.page, page.Html()));
@@ -67,10 +64,7 @@ absl::StatusOr<SweepReportFiles> WriteSweepReport(const SweepPlan& plan,
       process::WriteFileAtomically(files.markdown, SweepMarkdown(plan, results, figures)));
   ESTUARY_RETURN_IF_ERROR(process::WriteFileAtomically(files.csv, SweepCsv(results)));
   for (const NamedFigure& figure : figures) {
-    const std::string path = absl::StrCat(output, "/", figure.name);
-    ESTUARY_RETURN_IF_ERROR(process::WriteFileAtomically(path + ".svg", figure.svg));
-    if (figure.csv.empty()) continue;
-    ESTUARY_RETURN_IF_ERROR(process::WriteFileAtomically(path + ".csv", figure.csv));
+    ESTUARY_RETURN_IF_ERROR(WriteFigure(figure, output));
   }
   return files;
 }
