@@ -346,7 +346,9 @@ inline constexpr process::MetricFamily kBridgeMetricFamilies[] = {
     {.name = "estuary_bridge_spool_oldest_age_seconds",
      .type = process::MetricType::kGauge,
      .unit = "seconds",
-     .meaning = "For how long the oldest transition has waited for the replay; 0: none waits",
+     .meaning =
+         "For how long, to a second, the oldest transition has waited for the replay; 0: none "
+         "waits",
      .labels = "robot",
      .healthy = "below 5",
      .action = "As estuary_bridge_spool_waiting_rows"},

@@ -23,7 +23,7 @@ namespace estuary::bridge {
 namespace {
 
 constexpr char kOriginFile[] = "origin";
-constexpr int64_t kMarkEvery = 5 * kSecond;
+constexpr int64_t kMarkEvery = kSecond;
 
 uint32_t EpisodeOf(const transition::Schema& schema, const char* row) {
   size_t offset = 0;

@@ -107,7 +107,7 @@ class Spool {
   std::optional<uint64_t> origin_ ABSL_GUARDED_BY(mutex_);
   // Bytes that the disk still has.
   uint64_t disk_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
-  // When rows came (position, monotonic ns), one every few seconds, from the oldest that waits on.
+  // When rows came (position, monotonic ns), one a second, from the oldest that waits on.
   std::deque<std::pair<uint64_t, int64_t>> came_ ABSL_GUARDED_BY(mutex_);
 };
 
