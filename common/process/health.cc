@@ -40,9 +40,10 @@ std::string Flatten(const grpc::ByteBuffer& buffer) {
   return bytes;
 }
 
-absl::Status AskServer(const std::string& address, absl::Duration patience) {
-  ESTUARY_RETURN_IF_ERROR(CheckPeerAddress(address));
-  grpc::GenericStub stub(MakeChannel(address));
+absl::Status AskServer(const std::string& address, absl::Duration patience,
+                       const Security& security) {
+  ESTUARY_RETURN_IF_ERROR(CheckPlaintext(security, address, "call"));
+  grpc::GenericStub stub(MakeChannel(address, std::nullopt, security));
   grpc::ClientContext context;
   SetDeadline(context, patience);
   grpc::CompletionQueue queue;
@@ -59,19 +60,20 @@ absl::Status AskServer(const std::string& address, absl::Duration patience) {
   queue.Next(&tag, &ok);
   queue.Shutdown();
   if (!status.ok()) {
-    return absl::UnavailableError(
-        absl::StrCat(WhyNoAnswer(address, std::nullopt), " (", status.error_message(), ")"));
+    return absl::UnavailableError(absl::StrCat(WhyNoAnswer(address, std::nullopt, security), " (",
+                                               status.error_message(), ")"));
   }
   if (Flatten(answer) != kServing) return absl::UnavailableError("it does not serve now");
   return absl::OkStatus();
 }
 
-absl::Status AskMetricsPort(const std::string& address, absl::Duration patience) {
-  const std::shared_ptr<Tls> tls = ProcessSecurity().tls;
-  if (tls == nullptr) return absl::InvalidArgumentError("https needs a certificate: --tls=DIR");
+absl::Status AskMetricsPort(const std::string& address, absl::Duration patience,
+                            const Security& security) {
+  if (security.tls == nullptr)
+    return absl::InvalidArgumentError("https needs a certificate: --tls=DIR");
   ESTUARY_ASSIGN_OR_RETURN(const int fd, Dial(address, patience));
   ESTUARY_ASSIGN_OR_RETURN(const auto session,
-                           OpenSslSession::Connect(fd, *tls->files(), patience));
+                           OpenSslSession::Connect(fd, *security.tls->files(), patience));
   ESTUARY_RETURN_IF_ERROR(
       session->Write(absl::StrCat("GET /health HTTP/1.1\r\nHost: ", HostOf(address), "\r\n\r\n")));
   ESTUARY_ASSIGN_OR_RETURN(const std::string answer, session->Read());
@@ -82,11 +84,12 @@ absl::Status AskMetricsPort(const std::string& address, absl::Duration patience)
 
 }  // namespace
 
-absl::Status CheckHealth(const std::string& address, absl::Duration patience) {
+absl::Status CheckHealth(const std::string& address, absl::Duration patience,
+                         const Security& security) {
   const absl::Status status =
       absl::StartsWith(address, kHttps)
-          ? AskMetricsPort(std::string(absl::StripPrefix(address, kHttps)), patience)
-          : AskServer(address, patience);
+          ? AskMetricsPort(std::string(absl::StripPrefix(address, kHttps)), patience, security)
+          : AskServer(address, patience, security);
   return Annotate(status, absl::StrCat("the process at ", address));
 }
 

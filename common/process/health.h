@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "common/process/security.h"
 
 namespace estuary::process {
 
@@ -14,6 +15,7 @@ namespace estuary::process {
 // answers at its metrics port, for processes that serve nothing else. Over TLS it is asked with
 // this process's own certificate, which may be of any role, and its certificate must name the host
 // as it is called here. UNAVAILABLE says why not.
-absl::Status CheckHealth(const std::string& address, absl::Duration patience);
+absl::Status CheckHealth(const std::string& address, absl::Duration patience,
+                         const Security& security = ProcessSecurity());
 
 }  // namespace estuary::process

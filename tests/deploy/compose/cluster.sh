@@ -44,7 +44,7 @@ acknowledged() { robot_status | number 'recorded, ([0-9,]+) acknowledged'; }
 spooled() { robot_status | number 'spool +([0-9,]+) waiting'; }
 # Rows of table real on the shards' disks that the dataset did not bring.
 durable() { echo $(($(replay_status | number '^all +real +([0-9,]+)') - dataset)); }
-simulated() { replay_status | number '^all +sim +([0-9,]+)'; }
+environment_steps() { learner_status | number 'environment steps +([0-9,]+) of'; }
 
 more_than() { local now; now=$("$1") && [[ -n $now ]] && ((now > $2)); }
 

@@ -13,6 +13,9 @@ foreign=$(mktemp -d)
 end() {
   local status=$?
   if ((status != 0 && status != 77)); then
+    learner_status || true
+    replay_status || true
+    robot_status || true
     docker ps -a 2>/dev/null || true
     for service in prepare import learner bridge operator; do docker logs --tail 5 "$(container $service)" 2>&1 | cut -c1-300 || true; done
   fi
@@ -92,9 +95,9 @@ steps=$(gradient_steps)
 wait_for 120 "training to go on" more_than gradient_steps "$steps"
 
 say "an actor dies"
-before=$(simulated)
+before=$(environment_steps)
 crash actor
-wait_for 120 "simulated rows" more_than simulated "$before"
+wait_for 120 "simulator steps" more_than environment_steps "$before"
 
 say "the bridge loses the training's network"
 drive
