@@ -20,6 +20,7 @@ COPY all /
 COPY --chown=10001:10001 owned /
 RUN echo /usr/local/lib/estuary >/etc/ld.so.conf.d/estuary.conf && ldconfig
 USER 10001:10001
+WORKDIR /usr/local/share/estuary
 $(while read -r role program; do
     printf 'FROM all AS %s\nENTRYPOINT ["/usr/local/bin/%s"]\n' "$role" "$program"
   done <<ROLES
@@ -29,11 +30,9 @@ actor estuary-actor
 bridge estuary-bridge
 robot estuary-robot
 tools estuary
+sweep estuary
 ROLES
 )
-FROM all AS sweep
-WORKDIR /usr/local/share/estuary
-ENTRYPOINT ["/usr/local/bin/estuary"]
 DOCKERFILE
   for role in replay learner-cpu actor bridge robot tools sweep; do
     DOCKER_BUILDKIT=1 docker build --quiet --network=none --target "$role" --tag "$prefix/$role:$tag" "$context" >/dev/null

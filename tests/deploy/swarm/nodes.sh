@@ -57,7 +57,7 @@ BOOT
 on() {
   local name=$1
   shift
-  timeout 120 /usr/bin/docker --host "unix://$nodes_root/$name/docker.sock" "$@"
+  timeout 300 /usr/bin/docker --host "unix://$nodes_root/$name/docker.sock" "$@"
 }
 
 pull_plug() {

@@ -36,8 +36,7 @@ export ESTUARY_SETTINGS='budget { gradient_steps: 50000000 environment_steps: 50
 folder=$nodes_root/stack
 deploy() {
   docker-compose -f "$source_dir/deploy/compose.yaml" config |
-    ESTUARY=$bin/estuary "$source_dir/deploy/swarm/stack" "$folder" \
-      --without=prometheus,alertmanager,grafana,node-exporter "${places[@]}" |
+    "$source_dir/deploy/swarm/stack" "$folder" --without=prometheus,alertmanager,grafana,node-exporter "${places[@]}" |
     docker stack deploy --resolve-image never -c - estuary
 }
 places=()

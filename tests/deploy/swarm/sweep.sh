@@ -13,7 +13,7 @@ settings {
   evaluation { episodes: 0 sim_episodes: 0 }
 }
 SWEEP
-on manager service create --quiet --detach --no-resolve-image --name sweep --network=none --user=10001:10001 \
+on manager service create --quiet --detach --no-resolve-image --name sweep --user=10001:10001 \
   --mode=replicated-job --replicas=2 --max-concurrent=2 --restart-condition=on-failure --restart-max-attempts=3 \
   --cap-drop=ALL --read-only --mount=type=tmpfs,destination=/tmp --mount="type=bind,source=$results,destination=/results" \
   --env='ESTUARY_PART={{if eq .Task.Slot .Node.ID}}0{{else}}{{.Task.Slot}}{{end}}/2' \
