@@ -22,7 +22,8 @@ class Hardening(unittest.TestCase):
                     security = spec["securityContext"]
                     user = 0 if realtime(workload) else 10001
                     self.assertIs(security["runAsNonRoot"], user != 0)
-                    self.assertEqual((security["runAsUser"], security["runAsGroup"], security["fsGroup"]), (user, 10001, 10001))
+                    ids = tuple(security[i] for i in ("runAsUser", "runAsGroup", "fsGroup"))
+                    self.assertEqual(ids, (user, 10001, 10001))
                     self.assertEqual(security["seccompProfile"], {"type": "RuntimeDefault"})
                     self.assertIs(spec["automountServiceAccountToken"], False)
                     self.assertIs(spec["enableServiceLinks"], False)

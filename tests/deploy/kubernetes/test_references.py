@@ -78,16 +78,17 @@ class References(unittest.TestCase):
 
     @every("ServiceMonitor")
     def test_monitors_find_a_port_of_a_service(self, overlay, monitor):
-        found = [s for s in of_kind(overlay, "Service") if selects(monitor["spec"]["selector"], s["metadata"]["labels"])]
-        with_port = [s for s in found for p in s["spec"]["ports"] if p["name"] == monitor["spec"]["endpoints"][0]["port"]]
+        selector, port = monitor["spec"]["selector"], monitor["spec"]["endpoints"][0]["port"]
+        found = [s for s in of_kind(overlay, "Service") if selects(selector, s["metadata"]["labels"])]
+        with_port = [s for s in found for p in s["spec"]["ports"] if p["name"] == port]
         # Two would scrape each pod twice.
         self.assertEqual(len(with_port), 1)
 
     def test_every_process_with_metrics_is_monitored(self):
         overlay = manifests.FULLEST
         serving = {pod_labels(w)["app.kubernetes.io/name"] for w in workloads(overlay) if "metrics" in ports_of(w)}
-        monitored = {m["spec"]["selector"]["matchLabels"]["app.kubernetes.io/name"] for m in of_kind(overlay, "ServiceMonitor")}
-        self.assertEqual(serving, monitored)
+        monitors = of_kind(overlay, "ServiceMonitor")
+        self.assertEqual(serving, {m["spec"]["selector"]["matchLabels"]["app.kubernetes.io/name"] for m in monitors})
 
     @every("Deployment", "StatefulSet", "Job")
     def test_volumes_mounts_and_claims_fit_together(self, overlay, workload):

@@ -97,8 +97,9 @@ class Scaling(unittest.TestCase):
         self.assertEqual(benchmarks["cases"]["x"], {"unit": "updates/s", "values": [5.5]})
 
     def test_refuses_a_case_in_another_unit(self):
+        benchmarks = {"cases": {"append": {"unit": "rows/s", "values": []}}}
         with self.assertRaisesRegex(SystemExit, "in bytes/s, and was in rows/s"):
-            scaling.collect(["BENCH append 2 bytes/s ratio=1 against=goal"], {"cases": {"append": {"unit": "rows/s", "values": []}}})
+            scaling.collect(["BENCH append 2 bytes/s ratio=1 against=goal"], benchmarks)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-# The images that the swarm's nodes run, made of a build's binaries as deploy/docker/Dockerfile makes them of its own: that
-# the sources build there is the compose test's to show. Sourced after docker.sh.
+# The images that the swarm's nodes run, made of a build's binaries as deploy/docker/Dockerfile makes them of its own:
+# that the sources build there is the compose test's to show. Sourced after docker.sh.
 
 # make_images BIN_DIR PREFIX TAG: all roles on the engine that DOCKER_HOST names.
 make_images() {

@@ -22,7 +22,8 @@ need_engine() {
   said=$(unshare --net --uts --pid --fork --mount --mount-proc true 2>&1) || skip "the kernel refuses namespaces: $said"
   said=$(ip link add "$cable.0" type veth peer name "$cable.1" 2>&1) || skip "the kernel has no veth devices: $said"
   ip link delete "$cable.0"
-  said=$(unshare --net ip link add x type vxlan id 1 dstport 4789 2>&1) || skip "the kernel has no vxlan, which overlay networks are made of: $said"
+  said=$(unshare --net ip link add x type vxlan id 1 dstport 4789 2>&1) ||
+    skip "the kernel has no vxlan, which overlay networks are made of: $said"
 }
 
 start_node() {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""deploy/swarm/stack: what becomes of compose's services in a stack. No engine: `docker` is a script that writes files."""
+"""deploy/swarm/stack: what becomes of compose's services in a stack. No engine: `docker` is a script here."""
 
 import functools
 import os
@@ -92,7 +92,8 @@ class Stack(unittest.TestCase):
     def test_nothing_is_in_it_that_swarm_has_no_word_for(self):
         for name, service in self.stack()["services"].items():
             with self.subTest(name):
-                for word in ("cpu_shares", "depends_on", "restart", "build", "profiles", "security_opt", "tmpfs", "network_mode", "pid"):
+                for word in ("build", "cpu_shares", "depends_on", "network_mode", "pid", "profiles", "restart", "security_opt",
+                             "tmpfs"):
                     self.assertNotIn(word, service)
                 self.assertEqual(service["deploy"]["endpoint_mode"], "dnsrr")
 

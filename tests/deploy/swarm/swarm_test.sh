@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# deploy/compose.yaml as a stack on a swarm of two machines: swarm_test.sh BIN_DIR. Trains through more actors, a rolling
-# update of the learner and the loss of a machine; a sweep runs as a job on both.
+# deploy/compose.yaml as a stack on a swarm of two machines: swarm_test.sh BIN_DIR. Trains through more actors, a
+# rolling update of the learner and the loss of a machine; a sweep runs as a job on both.
 source "$(dirname "$0")/../lib.sh"
 source "$(dirname "$0")/../docker.sh"
 source "$(dirname "$0")/nodes.sh"
@@ -30,7 +30,8 @@ make_images "$bin" "$ESTUARY_IMAGES" "$ESTUARY_TAG"
 docker save "$ESTUARY_IMAGES"/{actor,sweep}:test | on worker load >/dev/null
 
 say "the stack"
-export ESTUARY_RUN=swarm ESTUARY_LEARNER_CPUS=2 ESTUARY_TRANSITIONS=5000 ESTUARY_ACTORS=1 ESTUARY_BRIDGE_RTPRIO=0 ESTUARY_BRIDGE_MEMLOCK=8388608
+export ESTUARY_RUN=swarm ESTUARY_TRANSITIONS=5000 ESTUARY_ACTORS=1 ESTUARY_LEARNER_CPUS=2
+export ESTUARY_BRIDGE_RTPRIO=0 ESTUARY_BRIDGE_MEMLOCK=8388608
 # Longer than this test is.
 export ESTUARY_SETTINGS='budget { gradient_steps: 50000000 environment_steps: 50000000 }'
 folder=$nodes_root/stack
@@ -45,7 +46,10 @@ for service in replay-0 replay-1 learner bridge robot operator import; do places
 
 replicas() { on manager service ls --filter "name=estuary_$1" --format '{{.Replicas}}'; }
 runs() { [[ $(replicas "$1") == "$2" ]]; }
-nodes_of() { on manager service ps "estuary_$1" --filter desired-state=running --format '{{.Node}} {{.CurrentState}}' | awk '$2 == "Running" {print $1}' | sort -u | xargs; }
+nodes_of() {
+  on manager service ps "estuary_$1" --filter desired-state=running --format '{{.Node}} {{.CurrentState}}' |
+    awk '$2 == "Running" {print $1}' | sort -u | xargs
+}
 status() {
   docker run --rm --network=estuary_training --volume="$folder/certs/operator:/etc/estuary/tls:ro" --user=0:0 \
     "$ESTUARY_IMAGES/tools:test" status --learner=learner:5100 --tls=/etc/estuary/tls 2>&1
