@@ -142,7 +142,7 @@ build_images() {
     seed_image estuary-test/ccache:settings ccache "$settings"
     seed_image estuary-test/ccache:objects ccache "$cache" --exclude=./tmp --exclude=./ccache.conf
     printf 'FROM estuary-test/ccache:objects\nCOPY --from=estuary-test/ccache:settings /ccache/ccache.conf /ccache/\n' |
-      DOCKER_BUILDKIT=1 docker build --quiet --tag estuary-test/ccache:seed - >/dev/null
+      DOCKER_BUILDKIT=1 docker build --quiet --network=none --tag estuary-test/ccache:seed - >/dev/null
     rm -rf "$settings"
     flags+=(--build-arg=CCACHE_SEED=estuary-test/ccache:seed)
   fi

@@ -36,7 +36,7 @@ if [[ -z ${ESTUARY_DOCKER_READY:-} ]]; then
   echo "built in $((SECONDS - begin)) s"
 fi
 [[ -d .deps/prometheus ]] || skip "this needs .deps/prometheus: scripts/setup"
-DOCKER_BUILDKIT=1 docker build --quiet --build-arg "BASE=$base_image" --file "$here/prometheus.Dockerfile" \
+DOCKER_BUILDKIT=1 docker build --quiet --network=none --build-arg "BASE=$base_image" --file "$here/prometheus.Dockerfile" \
   --tag estuary-test/prometheus:bookworm .deps/prometheus >/dev/null
 base_size=$(docker inspect --format '{{.Size}}' "$base_image")
 for image in replay actor bridge robot tools learner-cpu; do
