@@ -11,6 +11,9 @@ make_images() {
   docker rm "$container" >/dev/null
   ESTUARY_BIN_DIR=$bin "$source_dir/deploy/docker/collect" "$context/base" "$context/all" \
     estuary{,-replay,-learner,-actor,-bridge,-robot}
+  # What the sweep's report is drawn with, as this machine has it: the nodes have no registry.
+  ESTUARY_BIN_DIR=/usr/bin "$source_dir/deploy/docker/collect" "$context/base" "$context/all" gnuplot-nox
+  ln -s gnuplot-nox "$context/all/usr/local/bin/gnuplot"
   rm -rf "$context/base"
   mkdir -p "$context/all/usr/local/share/estuary" "$context"/owned/{var/lib/estuary,etc/estuary/tls,etc/estuary/run}
   cp -r "$source_dir/experiments" "$context/all/usr/local/share/estuary/"

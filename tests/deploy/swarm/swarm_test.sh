@@ -67,9 +67,9 @@ newer() { (($(version) >= $1)); }
 diagnose() {
   local service
   on manager stack ps estuary --no-trunc --format '{{.Name}} {{.Node}} {{.CurrentState}} {{.Error}}'
-  for service in learner replay-0 actor import; do
+  for service in estuary_{learner,replay-0,actor,import} sweep; do
     echo "--- $service"
-    on manager service logs --tail 5 "estuary_$service" 2>&1 | cut -c1-300
+    on manager service logs --tail 5 "$service" 2>&1 | cut -c1-300
   done
   stop_nodes
 }
