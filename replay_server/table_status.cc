@@ -55,7 +55,9 @@ uint64_t Table::FollowerLag() const {
   uint64_t lag = 0;
   for (const FollowerCursor* follower : traffic_.followers) {
     const uint64_t cursor = std::min(follower->load(), positions_.next_cursor());
-    lag = std::max(lag, positions_.next_row() - positions_.RowAtOrAfter(cursor));
+    // What left the ring is lost to it, and no longer ahead.
+    const uint64_t row = std::max(positions_.RowAtOrAfter(cursor), positions_.first_row());
+    lag = std::max(lag, positions_.next_row() - row);
   }
   return lag;
 }
