@@ -10,6 +10,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 trap stop_nodes EXIT
 
 install_docker
+say "what becomes of the compose file"
+/usr/bin/python3 "$here/stack_test.py" 2>"$nodes_root/stack_test.log" || { cat "$nodes_root/stack_test.log"; fail "stack_test.py"; }
 mount_cgroups
 need_engine
 start_node manager 10.99.0.1
