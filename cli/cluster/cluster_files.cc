@@ -65,9 +65,8 @@ absl::StatusOr<CheckedExperiment> WriteClusterFiles(const ClusterFilesOptions& o
     absl::StrAppend(&training.settings, " cluster { shards: ", *options.shards, " }");
   }
   ESTUARY_ASSIGN_OR_RETURN(CheckedExperiment checked, CheckExperiment(training));
-  const v1::TableConfigs tables =
-      TablesOf(checked.experiment, RobotSchema(checked.task),
-               SimSchema(checked.task, checked.experiment));
+  const v1::TableConfigs tables = TablesOf(checked.experiment, RobotSchema(checked.task),
+                                           SimSchema(checked.task, checked.experiment));
   ESTUARY_RETURN_IF_ERROR(
       WriteOnce(options.folder + "/tables.textproto", process::ToTextProto(tables)));
   ESTUARY_RETURN_IF_ERROR(

@@ -22,8 +22,9 @@ struct ProcessInfo {
   std::string about;
   // Positional arguments that Run accepts; more are an error that names the first one too many.
   int max_arguments = 0;
-  // Which part of Estuary it is, for metrics and logs; Run may say better (process_context.h).
-  std::string part;
+  // Which part of Estuary it is, for metrics and logs; empty: none of its own. Run may say better
+  // (process_context.h).
+  std::string part = {};
   // The part's catalogue of metrics.
   std::span<const MetricFamily> metrics = {};
 };
