@@ -42,7 +42,8 @@ class BadInput : public ::testing::Test {
 };
 
 TEST_F(BadInput, AnUnknownFlag) {
-  ExpectRefused({"train", "x.textproto", "--sede=1"}, "unknown flag --sede; did you mean --seed?");
+  ExpectRefused({"train", "x.textproto", "--seeed=1"},
+                "unknown flag --seeed; did you mean --seed?");
 }
 
 TEST_F(BadInput, AnUnknownCommand) {

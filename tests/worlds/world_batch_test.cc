@@ -1,9 +1,11 @@
 #include "tests/worlds/world_batch.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 
 #include "worlds/world.h"
 
@@ -118,9 +120,9 @@ INSTANTIATE_TEST_SUITE_P(Tasks, WorldBatchOf, ::testing::ValuesIn(TaskNames()),
 TEST(WorldBatch, RefusesToBeEmptyAndNamesTasks) {
   EXPECT_EQ(WorldBatch::Make({.task = "walker2d"}, 0, 1).status().code(),
             absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(WorldBatch::Make({.task = "hopper"}, 1, 1).status().message(),
-            "there is no task 'hopper'; there are: half_cheetah, walker2d, wheel_legged_move, "
-            "wheel_legged_stand");
+  EXPECT_THAT(std::string(WorldBatch::Make({.task = "hopper"}, 1, 1).status().message()),
+              ::testing::StartsWith("there is no task 'hopper'; there are: half_cheetah, walker2d, "
+                                    "wheel_legged_move, wheel_legged_stand"));
 }
 
 }  // namespace
