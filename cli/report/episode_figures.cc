@@ -8,9 +8,12 @@
 #include "cli/report/curves.h"
 #include "cli/report/film_strip.h"
 #include "cli/report/report.h"
+#include "worlds/wheel_legged/reward.h"
 #include "worlds/world.h"
 
 namespace estuary::cli {
+
+using worlds::wheel_legged::kAreaHalfWidth;
 
 Series ObservedSeries(const Track& track, int dimension) {
   Series series{.title = ""};
@@ -83,7 +86,7 @@ std::vector<EpisodePanel> EpisodePanels(const std::string& task) {
                    .x_label = "seconds",
                    .y_label = "x, m",
                    .y_range = "[-0.6:0.6]",
-                   .levels = {{0.5, "the area's border"}, {-0.5, ""}}});
+                   .levels = {{kAreaHalfWidth, "the area's border"}, {-kAreaHalfWidth, ""}}});
     } else {
       observed(2, {.title = "Speed",
                    .x_label = "seconds",

@@ -7,12 +7,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "cli/report/page.h"
+#include "worlds/wheel_legged/reward.h"
 
 namespace estuary::cli {
 namespace {
 
+using worlds::wheel_legged::kAreaHalfWidth;
+
 constexpr double kWheelRadius = 0.1;
-constexpr double kArea = 0.5;
 // Of a frame, in metres: what is seen to either side (of the area, or of the robot), above the
 // floor and below it.
 constexpr double kHalfArea = 0.7;
@@ -66,7 +68,7 @@ std::string Floor(double left, double right, bool bounded) {
       "<path d=\"%s\" stroke=\"#868e96\" stroke-width=\".008\"/>",
       left, right, marks);
   if (!bounded) return svg;
-  for (const double border : {-kArea, kArea}) {
+  for (const double border : {-kAreaHalfWidth, kAreaHalfWidth}) {
     absl::StrAppendFormat(&svg,
                           "<path d=\"M%.2f,0V.55\" stroke=\"#c92a2a\" stroke-width=\".006\" "
                           "stroke-dasharray=\".03 .025\"/>",

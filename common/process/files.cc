@@ -1,7 +1,6 @@
 #include "common/process/files.h"
 
 #include <fcntl.h>
-#include <openssl/sha.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,8 +9,8 @@
 #include <system_error>
 
 #include "absl/cleanup/cleanup.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "common/process/sha256.h"
 #include "common/process/status.h"
 
 namespace estuary::process {
@@ -78,10 +77,9 @@ absl::Status CreateDirectories(const std::string& path) {
 }
 
 std::string Sha256(absl::string_view content) {
-  unsigned char digest[SHA256_DIGEST_LENGTH];
-  SHA256(reinterpret_cast<const unsigned char*>(content.data()), content.size(), digest);
-  return absl::BytesToHexString(
-      absl::string_view(reinterpret_cast<const char*>(digest), sizeof(digest)));
+  Sha256Stream sum;
+  sum.Add(content.data(), content.size());
+  return sum.Finish();
 }
 
 }  // namespace estuary::process
