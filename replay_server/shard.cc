@@ -66,6 +66,8 @@ absl::StatusOr<std::unique_ptr<Shard>> Shard::Open(const Options& options,
   for (const v1::TableConfig& config : options.tables.tables()) {
     ESTUARY_RETURN_IF_ERROR(shard->OpenTable(config));
   }
+  // Before the first scrape: a disk with no room left must not be what an alert sees at a start.
+  shard->UpdateMetrics();
   shard->thread_ = std::thread([raw = shard.get()] { raw->Run(); });
   return shard;
 }
