@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -42,6 +43,11 @@ absl::StatusOr<v1::Experiment> CellExperiment(const v1::Sweep& sweep, const v1::
     }
     ApplyFrom(axis->settings(), folder, &experiment);
   }
+  for (const v1::SweepCell& cell : sweep.cells()) {
+    if (cell.row() == row.label() && cell.column() == column.label()) {
+      ApplyFrom(cell.settings(), folder, &experiment);
+    }
+  }
   ApplyFrom(sweep.settings(), folder, &experiment);
   return experiment;
 }
@@ -77,16 +83,22 @@ absl::Status CheckAxis(const google::protobuf::RepeatedPtrField<v1::SweepAxis>& 
   return absl::OkStatus();
 }
 
-absl::Status CheckPublished(const v1::Sweep& sweep) {
+// `entries` name cells of the sweep, each at most once; `what` is said of one that does not.
+template <typename Entries>
+absl::Status CheckCells(const v1::Sweep& sweep, const Entries& entries, const std::string& what) {
   const auto has = [](const auto& axis, const std::string& label) {
     return std::any_of(axis.begin(), axis.end(),
                        [&](const v1::SweepAxis& entry) { return entry.label() == label; });
   };
-  for (const v1::PublishedScore& score : sweep.published()) {
-    if (!has(sweep.rows(), score.row()) || !has(sweep.columns(), score.column())) {
-      return absl::InvalidArgumentError(absl::StrCat("a published score is for the cell '",
-                                                     score.row(), "' / '", score.column(),
-                                                     "', which the sweep does not have"));
+  std::set<std::pair<std::string, std::string>> seen;
+  for (const auto& entry : entries) {
+    const std::string cell = absl::StrCat("the cell '", entry.row(), "' / '", entry.column(), "'");
+    if (!has(sweep.rows(), entry.row()) || !has(sweep.columns(), entry.column())) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(what, " for ", cell, ", which the sweep does not have"));
+    }
+    if (!seen.emplace(entry.row(), entry.column()).second) {
+      return absl::InvalidArgumentError(absl::StrCat(what, " twice for ", cell, "; keep one"));
     }
   }
   return absl::OkStatus();
@@ -140,7 +152,10 @@ absl::StatusOr<SweepPlan> PlanSweep(const std::string& name_or_path) {
   const v1::Sweep& sweep = plan.sweep;
   ESTUARY_RETURN_IF_ERROR(process::Annotate(CheckAxis(sweep.rows(), "rows"), path));
   ESTUARY_RETURN_IF_ERROR(process::Annotate(CheckAxis(sweep.columns(), "columns"), path));
-  ESTUARY_RETURN_IF_ERROR(process::Annotate(CheckPublished(sweep), path));
+  ESTUARY_RETURN_IF_ERROR(
+      process::Annotate(CheckCells(sweep, sweep.published(), "a published score is"), path));
+  ESTUARY_RETURN_IF_ERROR(
+      process::Annotate(CheckCells(sweep, sweep.cells(), "settings are given"), path));
   const std::set<uint64_t> seeds(sweep.seeds().begin(), sweep.seeds().end());
   if (seeds.empty() || seeds.size() != static_cast<size_t>(sweep.seeds_size())) {
     return absl::InvalidArgumentError(absl::StrCat(

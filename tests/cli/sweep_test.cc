@@ -119,6 +119,22 @@ TEST_F(SweepTest, SettingsReplaceListsAndAlgorithmsAsAWhole) {
   EXPECT_EQ(experiment.optimizer().discount(), 0.9);
 }
 
+TEST_F(SweepTest, ACellMayHaveSettingsOfItsOwn) {
+  const auto plan = Plan(absl::StrCat(kTwoByTwo, R"(
+    cells { row: "B" column: "H2O" settings { algorithm { name: "h2o" min_q_weight: 0.25 }
+                                              dataset { path: "own.h5" } } }
+    settings { optimizer { tau: 0.25 } })"));
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  const auto of = [&](int row, int column) {
+    return plan->runs[plan->cells[row][column][0]].experiment;
+  };
+  EXPECT_EQ(of(0, 0).algorithm().min_q_weight(), 0.5);
+  EXPECT_EQ(of(1, 0).algorithm().min_q_weight(), 0.25);
+  EXPECT_EQ(of(1, 0).dataset().path(), folder_ + "/own.h5");
+  EXPECT_EQ(of(1, 0).optimizer().tau(), 0.25);
+  EXPECT_EQ(of(1, 1).algorithm().name(), "sac");
+}
+
 TEST_F(SweepTest, RefusesWhatCannotWorkNamingTheCell) {
   const auto refusal = [&](const std::string& text) {
     return std::string(Plan(text).status().message());
@@ -136,6 +152,14 @@ TEST_F(SweepTest, RefusesWhatCannotWorkNamingTheCell) {
   EXPECT_THAT(refusal(R"(rows { label: "A" experiment: "base.textproto" }
                          columns { label: "C" } seeds: 1 published { row: "A" column: "D" })"),
               HasSubstr("'A' / 'D'"));
+  EXPECT_THAT(
+      refusal(R"(rows { label: "A" experiment: "base.textproto" }
+                         columns { label: "C" } seeds: 1 cells { row: "B" column: "C" })"),
+      HasSubstr("settings are given for the cell 'B' / 'C', which the sweep does not have"));
+  EXPECT_THAT(refusal(R"(rows { label: "A" experiment: "base.textproto" }
+                         columns { label: "C" } seeds: 1
+                         cells { row: "A" column: "C" } cells { row: "A" column: "C" })"),
+              HasSubstr("settings are given twice for the cell 'A' / 'C'"));
   EXPECT_THAT(std::string(PlanSweep("no_such_sweep").status().message()),
               HasSubstr("there is no sweep 'no_such_sweep'"));
 }
