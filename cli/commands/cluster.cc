@@ -8,6 +8,7 @@
 #include "cli/cluster/cluster_files.h"
 #include "cli/commands/commands.h"
 #include "cli/data/import_shown.h"
+#include "cli/data/importer.h"
 #include "cli/progress/format.h"
 #include "common/client/replay_shards.h"
 #include "common/experiment/experiment.h"
@@ -54,6 +55,7 @@ absl::Status Fill(const FillOptions& options) {
                       .shards = shards,
                       .task = experiment.task(),
                       .transitions = experiment.dataset().transitions(),
+                      .episodes_seed = EpisodesSeed(experiment),
                       .patience = kPatience});
 }
 

@@ -49,8 +49,9 @@ absl::Status ImportShown(const ShownImportOptions& options) {
   const uint64_t rows =
       std::min(options.transitions.value_or(reader.info().rows), reader.info().rows);
   Display display({options.path});
-  ESTUARY_RETURN_IF_ERROR(dataset::CheckRows(reader, rows, [&](uint64_t done) {
-    display.Update(0, {.phase = "checking", .done = done, .total = rows});
+  const uint64_t checked = options.episodes_seed.has_value() ? reader.info().rows : rows;
+  ESTUARY_RETURN_IF_ERROR(dataset::CheckRows(reader, checked, [&](uint64_t done) {
+    display.Update(0, {.phase = "checking", .done = done, .total = checked});
   }));
   ESTUARY_ASSIGN_OR_RETURN(const transition::Schema schema, AwaitSchema(options, display));
   if (!options.task.empty() && options.task != schema.task()) {
@@ -64,8 +65,12 @@ absl::Status ImportShown(const ShownImportOptions& options) {
   absl::Status status;
   std::atomic<bool> done{false};
   std::thread import([&] {
-    status = ImportDataset(
-        {.path = options.path, .rows = rows, .shards = options.shards, .schema = schema}, progress);
+    status = ImportDataset({.path = options.path,
+                            .rows = rows,
+                            .episodes_seed = options.episodes_seed,
+                            .shards = options.shards,
+                            .schema = schema},
+                           progress);
     done = true;
   });
   while (!done) {

@@ -16,8 +16,9 @@ struct ShownImportOptions {
   std::vector<std::string> shards;
   // Refuse a table of another task; empty: take any that the file fits.
   std::string task;
-  // The first so many rows; absent: all.
-  std::optional<uint64_t> transitions;
+  // So many rows, the first ones or chosen by this seed (ImportOptions); absent: all.
+  std::optional<uint64_t> transitions = std::nullopt;
+  std::optional<uint64_t> episodes_seed = std::nullopt;
   // How long shards that do not answer are waited for at the start.
   absl::Duration patience = absl::Seconds(10);
 };

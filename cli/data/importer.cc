@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "common/client/replay_shards.h"
 #include "common/client/replay_writer.h"
+#include "common/dataset/choose.h"
 #include "common/dataset/dataset.h"
 #include "common/experiment/experiment.h"
 #include "common/process/shutdown.h"
@@ -34,13 +35,17 @@ struct Part {
 absl::StatusOr<std::vector<Part>> StartParts(const ImportOptions& options) {
   ESTUARY_ASSIGN_OR_RETURN(const std::string fingerprint, dataset::Fingerprint(options.path));
   const int count = static_cast<int>(options.shards.size());
+  // Other rows, or the same dealt out to another number of shards, are another sequence.
+  const std::string choice = options.episodes_seed.has_value()
+                                 ? absl::StrCat(":", options.rows, "-by-", *options.episodes_seed)
+                                 : "";
   std::vector<Part> parts;
   for (int i = 0; i < count; ++i) {
     client::ReplayWriterOptions writer{
         .shards = options.shards,
         .table = experiment::kRealTable,
-        // Another number of shards deals the rows out otherwise: another sequence.
-        .writer_id = absl::StrCat("dataset:", fingerprint.substr(0, 16), "/", i, "of", count),
+        .writer_id =
+            absl::StrCat("dataset:", fingerprint.substr(0, 16), choice, "/", i, "of", count),
         .schema = options.schema,
         .shard = i,
         .first_sequence = 0,
@@ -60,6 +65,13 @@ int PolicyActionColumn(const transition::Schema& schema) {
     }
   }
   return -1;
+}
+
+absl::StatusOr<std::vector<dataset::Range>> RangesOf(const ImportOptions& options,
+                                                     const dataset::Reader& reader) {
+  const uint64_t rows = std::min(options.rows, reader.info().rows);
+  if (!options.episodes_seed.has_value()) return std::vector<dataset::Range>{{0, rows}};
+  return dataset::ChooseEpisodes(reader, rows, *options.episodes_seed);
 }
 
 absl::Status Send(Part& part, const ImportProgress& progress) {
@@ -82,26 +94,39 @@ absl::Status Flush(client::ReplayWriter& writer, const ImportProgress& progress)
 
 }  // namespace
 
+std::optional<uint64_t> EpisodesSeed(const v1::Experiment& experiment) {
+  if (experiment.dataset().choice() != v1::Dataset::EPISODES) return std::nullopt;
+  return experiment.seed();
+}
+
 absl::Status ImportDataset(const ImportOptions& options, ImportProgress& progress) {
   ESTUARY_ASSIGN_OR_RETURN(const dataset::Reader reader, dataset::Reader::Open(options.path));
+  ESTUARY_ASSIGN_OR_RETURN(const std::vector<dataset::Range> ranges, RangesOf(options, reader));
   ESTUARY_ASSIGN_OR_RETURN(std::vector<Part> parts, StartParts(options));
   const int policy_action = PolicyActionColumn(options.schema);
-  const uint64_t rows = std::min(options.rows, reader.info().rows);
   dataset::Batch batch;
   uint32_t episode = 0;
-  for (uint64_t first = 0; first < rows; first += kReadAtOnce) {
-    ESTUARY_RETURN_IF_ERROR(CheckCancel(progress));
-    ESTUARY_RETURN_IF_ERROR(
-        reader.Read(first, std::min<uint64_t>(kReadAtOnce, rows - first), batch));
-    for (size_t i = 0; i < batch.rows; ++i) {
-      transition::BlockBuilder& builder = parts[(first + i) % parts.size()].builder;
-      const transition::Row row = batch.Row(i, episode);
-      builder.Add(row);
-      if (policy_action >= 0) builder.SetExtra(policy_action, row.action.data());
-      if (batch.EndsEpisode(i)) ++episode;
+  uint64_t sent = 0;
+  for (const dataset::Range& range : ranges) {
+    bool ended = true;
+    const uint64_t end = range.first + range.count;
+    for (uint64_t first = range.first; first < end; first += kReadAtOnce) {
+      ESTUARY_RETURN_IF_ERROR(CheckCancel(progress));
+      ESTUARY_RETURN_IF_ERROR(
+          reader.Read(first, std::min<uint64_t>(kReadAtOnce, end - first), batch));
+      for (size_t i = 0; i < batch.rows; ++i) {
+        transition::BlockBuilder& builder = parts[sent++ % parts.size()].builder;
+        const transition::Row row = batch.Row(i, episode);
+        builder.Add(row);
+        if (policy_action >= 0) builder.SetExtra(policy_action, row.action.data());
+        ended = batch.EndsEpisode(i);
+        if (ended) ++episode;
+      }
+      for (Part& part : parts) ESTUARY_RETURN_IF_ERROR(Send(part, progress));
+      progress.rows_sent = sent;
     }
-    for (Part& part : parts) ESTUARY_RETURN_IF_ERROR(Send(part, progress));
-    progress.rows_sent = first + batch.rows;
+    // An episode that was cut short does not go on in the next range.
+    if (!ended) ++episode;
   }
   for (Part& part : parts) ESTUARY_RETURN_IF_ERROR(Flush(*part.writer, progress));
   return absl::OkStatus();

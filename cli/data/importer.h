@@ -1,28 +1,35 @@
-// Puts a dataset file into table real of the shards: row i goes to shard i mod S, exactly once
-// however often the import is repeated or cut off, since the writers' names come from the file's
-// content.
+// Puts a dataset file into table real of the shards: the i-th row goes to shard i mod S, exactly
+// once however often the import is repeated or cut off, since the writers' names come from the
+// file's content.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/transition/schema.h"
+#include "estuary/v1/experiment.pb.h"
 
 namespace estuary::cli {
 
 struct ImportOptions {
   std::string path;
-  // The first so many rows; they must have been checked (dataset::CheckRows).
+  // So many rows; they must have been checked (dataset::CheckRows).
   uint64_t rows = 0;
+  // The first ones where absent; else whole episodes drawn by this seed (dataset::ChooseEpisodes).
+  std::optional<uint64_t> episodes_seed = std::nullopt;
   std::vector<std::string> shards;
   // The table's own: columns beyond the standard ones are filled in (policy_action with the action,
   // the rest with zeros).
   transition::Schema schema;
 };
+
+// ImportOptions::episodes_seed as the experiment's dataset.choice has it.
+std::optional<uint64_t> EpisodesSeed(const v1::Experiment& experiment);
 
 // Read by others while the import goes on.
 struct ImportProgress {

@@ -108,9 +108,10 @@ absl::Status Explore(const v1::PolicyVersion& version, const v1::Experiment& exp
 
 absl::Status AddRecorded(const v1::Dataset& dataset, uint64_t count, Rows& rows) {
   ESTUARY_ASSIGN_OR_RETURN(const dataset::Reader reader, dataset::Reader::Open(dataset.path()));
-  const uint64_t used = dataset.has_transitions()
-                            ? std::min<uint64_t>(dataset.transitions(), reader.info().rows)
-                            : reader.info().rows;
+  // Of chosen episodes it was as likely to be any other: look at all.
+  const bool all = !dataset.has_transitions() || dataset.choice() == v1::Dataset::EPISODES;
+  const uint64_t used =
+      all ? reader.info().rows : std::min<uint64_t>(dataset.transitions(), reader.info().rows);
   const uint64_t piece = std::max<uint64_t>(1, std::min(count, used) / kPieces);
   dataset::Batch batch;
   for (uint64_t i = 0; i < kPieces && piece <= used; ++i) {

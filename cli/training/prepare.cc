@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "cli/data/importer.h"
 #include "cli/recipe/recipe.h"
 #include "cli/training/settings.h"
 #include "common/dataset/dataset.h"
@@ -52,7 +53,8 @@ absl::Status ApplyDataset(v1::Experiment& experiment, const worlds::TaskSpec& ta
                                                    "; ", path, " holds ", in_file));
   }
   const uint64_t rows = wanted.has_transitions() ? wanted.transitions() : in_file;
-  ESTUARY_RETURN_IF_ERROR(dataset::CheckRows(*reader, rows));
+  const bool anywhere = EpisodesSeed(experiment).has_value();
+  ESTUARY_RETURN_IF_ERROR(dataset::CheckRows(*reader, anywhere ? in_file : rows));
   experiment.mutable_dataset()->set_transitions(rows);
   return absl::OkStatus();
 }

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "cli/data/importer.h"
 #include "cli/data/schemas.h"
 #include "cli/report/run_data.h"
 #include "common/client/learner_client.h"
@@ -97,6 +98,7 @@ void Training::StartImport() {
     const absl::Status status =
         ImportDataset({.path = prepared_.experiment.dataset().path(),
                        .rows = prepared_.experiment.dataset().transitions(),
+                       .episodes_seed = EpisodesSeed(prepared_.experiment),
                        .shards = plan_.shards,
                        .schema = RealSchema(prepared_.task, prepared_.experiment)},
                       import_progress_);

@@ -16,6 +16,7 @@
 #include "cli/data/schemas.h"
 #include "common/client/replay_shards.h"
 #include "common/client/replay_writer.h"
+#include "common/dataset/choose.h"
 #include "common/dataset/dataset.h"
 #include "common/dataset/writer.h"
 #include "common/experiment/experiment.h"
@@ -109,6 +110,33 @@ TEST_F(Import, AddsNothingTheSecondTimeAndTheRestWhereItWasCutOff) {
   ASSERT_TRUE(DoImport(StandardSchema(task_)).ok());
   ASSERT_TRUE(DoImport(StandardSchema(task_)).ok());
   EXPECT_EQ(Held(0) + Held(1), kRows);
+}
+
+TEST_F(Import, TakesWholeEpisodesDrawnByASeed) {
+  StartShards(2, StandardSchema(task_));
+  ImportOptions options = {.path = path_,
+                           .rows = 1000,
+                           .episodes_seed = 7,
+                           .shards = addresses_,
+                           .schema = StandardSchema(task_)};
+  for (int again = 0; again < 2; ++again) {
+    ImportProgress progress;
+    ASSERT_TRUE(ImportDataset(options, progress).ok());
+    EXPECT_EQ(progress.rows_sent, 1000u);
+  }
+  const auto recorded = ReadRealTable(addresses_, StandardSchema(task_), kPatience);
+  ASSERT_TRUE(recorded.ok());
+  ASSERT_EQ(recorded->columns.size(), 1000u) << "once, however often";
+  const auto reader = dataset::Reader::Open(path_);
+  ASSERT_TRUE(reader.ok());
+  const auto ranges = dataset::ChooseEpisodes(*reader, 1000, 7);
+  ASSERT_TRUE(ranges.ok());
+  std::vector<float> expected;
+  for (const dataset::Range& range : *ranges) {
+    const auto begin = columns_.reward.begin() + static_cast<ptrdiff_t>(range.first);
+    expected.insert(expected.end(), begin, begin + static_cast<ptrdiff_t>(range.count));
+  }
+  EXPECT_EQ(recorded->columns.reward, expected);
 }
 
 TEST_F(Import, FillsARobotsColumns) {

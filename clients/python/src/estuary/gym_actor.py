@@ -141,6 +141,9 @@ def main(arguments=None):
         parser.error(f"{given.env} has no dt; give --period")
     try:
         with GymActor(env, given.task, period, given.learner, given.replay, index=given.index, tls=given.tls) as actor:
+            if actor.gap.size:
+                print(f"estuary-gym-actor: the experiment's gap ({actor.gap.size} edits) is not applied to {given.env}: it "
+                      "must be the wrong simulator itself", file=sys.stderr)
             actor.run(given.max_steps)
             print(f"{actor.steps} steps, {len(actor.returns)} episodes, last return "
                   f"{actor.returns[-1] if actor.returns else float('nan'):.1f}")
