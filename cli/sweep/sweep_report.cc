@@ -52,7 +52,8 @@ absl::StatusOr<SweepReportFiles> WriteSweepReport(const SweepPlan& plan,
   page.Table(SeedTable(results));
   Plotter plotter;
   std::vector<NamedFigure> figures;
-  for (size_t row = 0; row < results.cells.size(); ++row) {
+  const size_t drawn_rows = plan.sweep.tables_only() ? 0 : results.cells.size();
+  for (size_t row = 0; row < drawn_rows; ++row) {
     ESTUARY_ASSIGN_OR_RETURN(std::vector<NamedFigure> drawn, RowFigures(results, row, plotter));
     if (!drawn.empty()) AddRow(results.cells[row][0].row, drawn, page);
     for (NamedFigure& figure : drawn) figures.push_back(std::move(figure));

@@ -15,6 +15,9 @@
 namespace estuary::cli {
 namespace {
 
+// Columns side by side.
+constexpr int kWidest = 8;
+
 std::string Round(double value) { return absl::StrFormat("%.0f", value); }
 
 std::string MeanAndStd(double mean, double std) {
@@ -71,8 +74,32 @@ std::string SeedsAndSteps(const SweepResults& results) {
                       results.runs.size(), " of ", results.runs_planned, " trainings done");
 }
 
+namespace {
+
+// A line for every cell, for more columns than a page is wide.
+std::vector<std::vector<std::string>> LongTable(const SweepResults& results) {
+  bool published = false;
+  for (const auto& row : results.cells) {
+    for (const CellResult& cell : row) published |= cell.published.has_value();
+  }
+  std::vector<std::vector<std::string>> table = {
+      {"return in reality", "", "mean ± std", "median", "median in its simulator"}};
+  if (published) table[0].push_back("the paper's");
+  for (const auto& row : results.cells) {
+    for (const CellResult& cell : row) {
+      table.push_back({&cell == &row[0] ? cell.row : "", cell.column, Ours(cell), MedianText(cell),
+                       InSimulation(cell)});
+      if (published) table.back().push_back(Published(cell));
+    }
+  }
+  return table;
+}
+
+}  // namespace
+
 std::vector<std::vector<std::string>> SweepTable(const SweepPlan& plan,
                                                  const SweepResults& results) {
+  if (plan.sweep.columns_size() > kWidest) return LongTable(results);
   std::vector<std::vector<std::string>> table(1);
   table[0] = {"return in reality", ""};
   for (const v1::SweepAxis& column : plan.sweep.columns()) table[0].push_back(column.label());

@@ -14,7 +14,7 @@ namespace estuary::cli {
 std::string SeedsAndSteps(const SweepResults& results);
 
 // The table of returns in reality, mean ± standard deviation over the seeds that are done, medians,
-// the return in the policy's own simulator, and published numbers below ours where there are any.
+// the return in the policy's own simulator, and published numbers beside ours where there are any.
 std::vector<std::vector<std::string>> SweepTable(const SweepPlan& plan,
                                                  const SweepResults& results);
 // Every cell's seeds, head first.

@@ -190,6 +190,30 @@ TEST_F(SweepTest, TheTableHoldsWhatIsDoneSoFar) {
               HasSubstr("- A, H2O: 60 (seed 3), 20 (seed 2), 10 (seed 1)\n"));
 }
 
+TEST_F(SweepTest, ManyColumnsStandBelowEachOther) {
+  std::string text =
+      "title: 'T' rows { label: 'A' experiment: 'base.textproto' } seeds: 1 "
+      "tables_only: true published { row: 'A' column: 'C9' mean: 100 std: 10 }";
+  for (int c = 1; c <= 9; ++c) {
+    absl::StrAppend(&text, " columns { label: 'C", c, "' settings { optimizer { tau: 0.", c,
+                    " } } }");
+  }
+  const auto plan = Plan(text);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  Finish("a-c9-seed-1", 1, 250, 40);
+  const auto results = ReadSweepResults(*plan, folder_ + "/runs/mine");
+  ASSERT_TRUE(results.ok()) << results.status();
+  const auto table = SweepTable(*plan, *results);
+  ASSERT_THAT(table, SizeIs(10));
+  EXPECT_THAT(table[1], ::testing::ElementsAre("A", "C1", "–", "–", "–", ""));
+  EXPECT_THAT(table[9], ::testing::ElementsAre("", "C9", "250 ± 0", "250", "40", "100 ± 10"));
+  const auto files = WriteSweepReport(*plan, *results, folder_ + "/report");
+  ASSERT_TRUE(files.ok()) << files.status();
+  for (const auto& entry : fs::directory_iterator(folder_ + "/report")) {
+    EXPECT_NE(entry.path().extension(), ".svg") << "tables only";
+  }
+}
+
 TEST_F(SweepTest, WritesAPageThatFetchesNothing) {
   const auto plan = Plan(kTwoByTwo);
   Finish("a-h2o-seed-1", 1, 10, 5);
