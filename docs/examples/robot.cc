@@ -109,19 +109,17 @@ int main(int argc, char** argv) {
   const int64_t end = argc > 2 ? start + std::atoll(argv[2]) * kSecond : INT64_MAX;
   int64_t powered = 0;
   for (int64_t next = start + kPeriod; !stop && next < end; next += kPeriod) {
-    // Between two observations a command acts as soon as it has come.
-    do {
-      ReceivedCommand command;
-      while (link->NextCommand(command)) gate.Arrived(command);
-      const MotorGate::InForce motors = gate.At(Now());
-      if (motors.torque_on) {
-        hardware.Drive(motors.action[0]);
-      } else {
-        hardware.MotorsOff();
-      }
-      powered += motors.torque_on;
-      SleepUntil(std::min(next, Now() + kMillisecond));
-    } while (Now() < next);
+    // One command for the whole period, the newest: a period with two makes no transition.
+    ReceivedCommand command;
+    while (link->NextCommand(command)) gate.Arrived(command);
+    const MotorGate::InForce motors = gate.At(Now());
+    if (motors.torque_on) {
+      hardware.Drive(motors.action[0]);
+    } else {
+      hardware.MotorsOff();
+    }
+    powered += motors.torque_on;
+    SleepUntil(next);
 
     hardware.Advance();
     ++observation.sequence;
@@ -139,6 +137,6 @@ int main(int argc, char** argv) {
   hardware.MotorsOff();
   link->Stop();
   std::printf("ran for %.1f s, motors on for about %.1f s, pitch %.3f rad\n",
-              1e-9 * (Now() - start), 1e-3 * powered, hardware.pitch());
+              1e-9 * (Now() - start), 1e-9 * kPeriod * powered, hardware.pitch());
   return 0;
 }

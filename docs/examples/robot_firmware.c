@@ -59,35 +59,29 @@ int main(int argc, char** argv) {
 
   estuary_robot_init(&robot, "robot", "wheel_legged_stand", 4, 1, 5000, next);
   while (next < end) {
-    /* Of the period that begins: which command was in force, and whether it changed. */
-    int was_on = 0, changed = 0, first = 1;
-    uint64_t answers = 0;
-    float action[ESTUARY_FRAME_MOST_ACTIONS] = {0};
-    next += PERIOD_NS;
-    do {
-      uint8_t bytes[ESTUARY_FRAME_MOST];
-      const uint64_t now = clock_ns();
-      int on;
-      for (;;) {
-        const ssize_t size = recv(wire, bytes, sizeof(bytes), 0);
-        if (size < 0) break;
-        if (estuary_frame_decode(bytes, (size_t)size, &frame)) {
-          commands += (uint64_t)estuary_robot_take(&robot, &frame, now);
-        }
+    uint8_t bytes[ESTUARY_FRAME_MOST];
+    float action[ESTUARY_FRAME_MOST_ACTIONS];
+    uint64_t in_force = 0;
+    struct timespec wake;
+    ssize_t size;
+
+    /* One command for the whole period, the newest: a period with two makes no transition. */
+    while ((size = recv(wire, bytes, sizeof(bytes), 0)) >= 0) {
+      if (estuary_frame_decode(bytes, (size_t)size, &frame)) {
+        commands += (uint64_t)estuary_robot_take(&robot, &frame, clock_ns());
       }
-      on = estuary_robot_torque(&robot, now);
-      if (on) {
-        drive(robot.action);
-      } else {
-        motors_off();
-      }
-      if (!first && (on != was_on || (on && robot.answers != answers))) changed = 1;
-      first = 0;
-      was_on = on;
-      answers = robot.answers;
+    }
+    if (estuary_robot_torque(&robot, clock_ns())) {
+      in_force = robot.answers;
       memcpy(action, robot.action, sizeof(action));
-      usleep(500);
-    } while (clock_ns() < next);
+      drive(action);
+    } else {
+      motors_off();
+    }
+    next += PERIOD_NS;
+    wake.tv_sec = (time_t)(next / 1000000000u);
+    wake.tv_nsec = (long)(next % 1000000000u);
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &wake, NULL);
 
     if (robot.state == ESTUARY_REFUSED) {
       fprintf(stderr, "robot_firmware: error: refused: %s\n", robot.words);
@@ -98,10 +92,9 @@ int main(int argc, char** argv) {
     if (estuary_robot_connected(&robot)) {
       estuary_robot_observation(&robot, sequence, clock_ns(), &frame);
       read_sensors(frame.first);
-      if (changed) frame.flags |= ESTUARY_APPLIED_CHANGED;
-      if (was_on) {
+      if (in_force != 0) {
         ++powered;
-        frame.answers = answers;
+        frame.answers = in_force;
         frame.m = robot.action_dim;
         memcpy(frame.second, action, sizeof(action));
       }

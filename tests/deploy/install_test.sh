@@ -113,6 +113,7 @@ drive() {
   robot_pid=$!
   # Refused as long as no observation comes; the robot before this one may still count as connected.
   wait_for 30 "$what to be armed: $(cat "$root.robot")" in_root "$root" estuary robot arm --bridge="$socket"
+  wait_for 6 "the transitions of $what" is 'transitions +([1-9][0-9]{2}|[0-9]+,)'
   wait "$robot_pid" || fail "$what ended with $?: $(cat "$root.robot")"
   robot_pid=''
   tail -n 1 "$root.robot"
