@@ -27,10 +27,12 @@ std::string MeanAndStd(double mean, double std) {
 std::string Ours(const CellResult& cell) {
   if (cell.seeds.empty()) return "–";
   const Spread spread = SpreadOf(RealReturns(cell));
-  return absl::StrCat(MeanAndStd(spread.mean, spread.std),
-                      cell.seeds.size() < cell.seeds_planned
-                          ? absl::StrCat(" (", cell.seeds.size(), " of ", cell.seeds_planned, ")")
-                          : "");
+  // One seed has no spread, which is not a spread of 0.
+  return absl::StrCat(
+      cell.seeds.size() == 1 ? Round(spread.mean) : MeanAndStd(spread.mean, spread.std),
+      cell.seeds.size() < cell.seeds_planned
+          ? absl::StrCat(" (", cell.seeds.size(), " of ", cell.seeds_planned, ")")
+          : "");
 }
 
 std::string MedianText(const CellResult& cell) {
