@@ -224,7 +224,7 @@ TEST_F(SweepTest, WritesAPageThatFetchesNothing) {
   EXPECT_THAT(page, HasSubstr("<svg"));
   EXPECT_THAT(page, ::testing::Not(HasSubstr("src=")));
   EXPECT_THAT(*process::ReadFile(files->markdown),
-              HasSubstr("| A | mean ± std | 10 ± 0 (1 of 3) |"));
+              HasSubstr("| A | mean ± std | 10 (1 of 3) |"));
 }
 
 TEST_F(SweepTest, MayShareTrainingsWithAnotherAndReportsInAFolderOfItsOwn) {
