@@ -223,8 +223,7 @@ TEST_F(SweepTest, WritesAPageThatFetchesNothing) {
   const std::string page = *process::ReadFile(files->page);
   EXPECT_THAT(page, HasSubstr("<svg"));
   EXPECT_THAT(page, ::testing::Not(HasSubstr("src=")));
-  EXPECT_THAT(*process::ReadFile(files->markdown),
-              HasSubstr("| A | mean ± std | 10 (1 of 3) |"));
+  EXPECT_THAT(*process::ReadFile(files->markdown), HasSubstr("| A | mean ± std | 10 (1 of 3) |"));
 }
 
 TEST_F(SweepTest, MayShareTrainingsWithAnotherAndReportsInAFolderOfItsOwn) {
