@@ -1,6 +1,7 @@
 #include "cli/sweep/sweep_table.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -47,6 +48,56 @@ std::string Published(const CellResult& cell) {
   return cell.published ? MeanAndStd(cell.published->mean(), cell.published->std()) : "";
 }
 
+using Table = std::vector<std::vector<std::string>>;
+
+// What a table says of a cell, under which name.
+struct Said {
+  const char* name;
+  std::string (*of)(const CellResult& cell);
+};
+
+constexpr Said kMeasured[] = {
+    {"mean ± std", Ours}, {"median", MedianText}, {"median in its simulator", InSimulation}};
+constexpr Said kPublished = {"the paper's", Published};
+
+bool HasPublished(const std::vector<CellResult>& row) {
+  return std::any_of(row.begin(), row.end(),
+                     [](const CellResult& c) { return c.published.has_value(); });
+}
+
+Table WideTable(const SweepPlan& plan, const SweepResults& results) {
+  Table table = {{"return in reality", ""}};
+  for (const v1::SweepAxis& column : plan.sweep.columns()) table[0].push_back(column.label());
+  for (const auto& row : results.cells) {
+    const auto add = [&](const std::string& name, const Said& said) {
+      std::vector<std::string> line = {name, said.name};
+      for (const CellResult& cell : row) line.push_back(said.of(cell));
+      table.push_back(std::move(line));
+    };
+    for (const Said& said : kMeasured) add(&said == kMeasured ? row[0].row : "", said);
+    if (HasPublished(row)) add("", kPublished);
+  }
+  return table;
+}
+
+// A line for every cell, for more columns than a page is wide.
+Table LongTable(const SweepResults& results) {
+  std::vector<Said> columns(std::begin(kMeasured), std::end(kMeasured));
+  if (std::any_of(results.cells.begin(), results.cells.end(), HasPublished)) {
+    columns.push_back(kPublished);
+  }
+  Table table = {{"return in reality", ""}};
+  for (const Said& said : columns) table[0].push_back(said.name);
+  for (const auto& row : results.cells) {
+    for (const CellResult& cell : row) {
+      std::vector<std::string> line = {&cell == &row[0] ? cell.row : "", cell.column};
+      for (const Said& said : columns) line.push_back(said.of(cell));
+      table.push_back(std::move(line));
+    }
+  }
+  return table;
+}
+
 std::string SeedList(const CellResult& cell) {
   std::vector<SeedScore> seeds = cell.seeds;
   std::sort(seeds.begin(), seeds.end(),
@@ -76,49 +127,9 @@ std::string SeedsAndSteps(const SweepResults& results) {
                       results.runs.size(), " of ", results.runs_planned, " trainings done");
 }
 
-namespace {
-
-// A line for every cell, for more columns than a page is wide.
-std::vector<std::vector<std::string>> LongTable(const SweepResults& results) {
-  bool published = false;
-  for (const auto& row : results.cells) {
-    for (const CellResult& cell : row) published |= cell.published.has_value();
-  }
-  std::vector<std::vector<std::string>> table = {
-      {"return in reality", "", "mean ± std", "median", "median in its simulator"}};
-  if (published) table[0].push_back("the paper's");
-  for (const auto& row : results.cells) {
-    for (const CellResult& cell : row) {
-      table.push_back({&cell == &row[0] ? cell.row : "", cell.column, Ours(cell), MedianText(cell),
-                       InSimulation(cell)});
-      if (published) table.back().push_back(Published(cell));
-    }
-  }
-  return table;
-}
-
-}  // namespace
-
 std::vector<std::vector<std::string>> SweepTable(const SweepPlan& plan,
                                                  const SweepResults& results) {
-  if (plan.sweep.columns_size() > kWidest) return LongTable(results);
-  std::vector<std::vector<std::string>> table(1);
-  table[0] = {"return in reality", ""};
-  for (const v1::SweepAxis& column : plan.sweep.columns()) table[0].push_back(column.label());
-  for (const auto& row : results.cells) {
-    const auto add = [&](const std::string& name, const std::string& what, auto cell_text) {
-      std::vector<std::string> line = {name, what};
-      for (const CellResult& cell : row) line.push_back(cell_text(cell));
-      table.push_back(std::move(line));
-    };
-    add(row[0].row, "mean ± std", Ours);
-    add("", "median", MedianText);
-    add("", "median in its simulator", InSimulation);
-    if (std::any_of(row.begin(), row.end(), [](const CellResult& c) { return c.published; })) {
-      add("", "the paper's", Published);
-    }
-  }
-  return table;
+  return plan.sweep.columns_size() > kWidest ? LongTable(results) : WideTable(plan, results);
 }
 
 std::vector<std::vector<std::string>> SeedTable(const SweepResults& results) {
