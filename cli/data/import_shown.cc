@@ -49,7 +49,7 @@ absl::Status ImportShown(const ShownImportOptions& options) {
   const uint64_t rows =
       std::min(options.transitions.value_or(reader.info().rows), reader.info().rows);
   Display display({options.path});
-  const uint64_t checked = options.episodes_seed.has_value() ? reader.info().rows : rows;
+  const uint64_t checked = RowsToCheck(reader.info().rows, rows, options.episodes_seed);
   ESTUARY_RETURN_IF_ERROR(dataset::CheckRows(reader, checked, [&](uint64_t done) {
     display.Update(0, {.phase = "checking", .done = done, .total = checked});
   }));

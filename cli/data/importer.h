@@ -31,6 +31,13 @@ struct ImportOptions {
 // ImportOptions::episodes_seed as the experiment's dataset.choice has it.
 std::optional<uint64_t> EpisodesSeed(const v1::Experiment& experiment);
 
+// How many of a file's first rows must be checked before so many of them are imported: episodes may
+// be drawn from anywhere.
+inline uint64_t RowsToCheck(uint64_t in_file, uint64_t rows,
+                            const std::optional<uint64_t>& episodes_seed) {
+  return episodes_seed.has_value() ? in_file : rows;
+}
+
 // Read by others while the import goes on.
 struct ImportProgress {
   std::atomic<uint64_t> rows_sent{0};

@@ -53,8 +53,8 @@ absl::Status ApplyDataset(v1::Experiment& experiment, const worlds::TaskSpec& ta
                                                    "; ", path, " holds ", in_file));
   }
   const uint64_t rows = wanted.has_transitions() ? wanted.transitions() : in_file;
-  const bool anywhere = EpisodesSeed(experiment).has_value();
-  ESTUARY_RETURN_IF_ERROR(dataset::CheckRows(*reader, anywhere ? in_file : rows));
+  ESTUARY_RETURN_IF_ERROR(
+      dataset::CheckRows(*reader, RowsToCheck(in_file, rows, EpisodesSeed(experiment))));
   experiment.mutable_dataset()->set_transitions(rows);
   return absl::OkStatus();
 }
